@@ -1,0 +1,1 @@
+"""The vocabulary of markets: table contracts, sides, market states, flags."""

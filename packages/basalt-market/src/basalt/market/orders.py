@@ -1,0 +1,72 @@
+"""Contract of the order events: `l3`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from basalt.core.tables import Table
+from basalt.market.columns import (
+    INSTRUMENT_ID,
+    LISTING_ID,
+    MARKET_STATE,
+    NANOS,
+    NANOSECOND_CLOCK,
+    ORDERS,
+    PRICE,
+    SHARES,
+    TICKER,
+    TRADE_DATE,
+    integer,
+    number,
+    sequence_numbers,
+    text,
+    truth,
+)
+
+L3 = Table(
+    name="l3",
+    columns=(
+        TICKER,
+        LISTING_ID,
+        INSTRUMENT_ID,
+        TRADE_DATE,
+        replace(NANOSECOND_CLOCK, required=True),
+        integer("ReceiveTimestamp", NANOS, "Time of capture, nanoseconds since 1970 UTC."),
+        integer("EventNo", "", "Number of the event within the listing's day."),
+        integer("Side", "", "Resting side: 1 bid, 2 ask.", required=True),
+        integer("LobAction", "", "What happened to the order: 1 execute, 2 insert, 3 remove, 4 update.", required=True),
+        text("OriginalOrderId", "Identifier that the order had when it was entered."),
+        number("Price", PRICE, "Price of the order after the event; null when it is gone."),
+        integer("Size", SHARES, "Displayed size of the order after the event; 0 when it is gone."),
+        text("OrderId", "Identifier of the order after the event; empty when it is gone."),
+        number("OldPrice", PRICE, "Price of the order before the event; null for a new order."),
+        integer("OldSize", SHARES, "Displayed size of the order before the event; 0 for a new order."),
+        text("OldOrderId", "Identifier of the order before the event; empty for a new order."),
+        truth("OrderExecuted", "Whether the event is an execution."),
+        number("ExecutionPrice", PRICE, "Price of the execution; null without one."),
+        integer("ExecutionSize", SHARES, "Executed size; 0 without an execution."),
+        text("TradeId", "Identifier of the trade that the execution belongs to; empty without one."),
+        integer("PriceLevel", "", "Level of Price in the book after the event, 1 being the best; 0 when it is gone."),
+        integer("OldPriceLevel", "", "Level of OldPrice in the book before the event; 0 for a new order."),
+        integer("SizeAhead", SHARES, "Displayed size with priority over the order, all better prices included."),
+        integer("OrdersAhead", ORDERS, "Number of orders with priority over the order, all better prices included."),
+        truth("PosChange", "Whether the order's place in the book changed."),
+        truth("EndOfEvent", "Whether the book is consistent after the row; read levels only there."),
+        MARKET_STATE,
+        truth("Printable", "Whether the execution counts in the venue's volume."),
+        integer("DelOrderIndex", "", "Place in the queue that was left; -1 without one."),
+        integer("AddOrderIndex", "", "Place in the queue that was taken; -1 without one."),
+        text("MPIDAttribution", "Market participant that the order is attributed to."),
+        *sequence_numbers(),
+        integer("OrderType", "", "Type of the order."),
+        text("OriginalExchangeMessage", "Type of the exchange's message."),
+    ),
+    time="EventTimestamp",
+    time_from=("TimestampNanoseconds",),
+    order=("BMLLSequenceNo", "EventNo"),
+    identity=("ListingId", "EventTimestamp", "BMLLSequenceSource", "BMLLSequenceNo", "EventNo"),
+    folder="Equity-L3",
+    prefix="l3-",
+    vendor_name="l3",
+    doc="Every event of every displayed order: entry, change, execution, removal.",
+)

@@ -1,0 +1,1 @@
+"""Vendor feeds: native files into the tables of a lake."""

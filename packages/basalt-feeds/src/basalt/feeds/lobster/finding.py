@@ -1,0 +1,163 @@
+"""Find LOBSTER files: paths to pairs of a message and an orderbook file."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+from basalt.core.errors import ConflictingSettings, CorruptInput, MissingData
+
+NAME = re.compile(r"(?P<ticker>[^.].*?)_(?P<day>\d{4}-\d{2}-\d{2})_\d+_\d+_(?P<half>message|orderbook)_(?P<levels>\d+)\.csv")
+NAME_HINT = "LOBSTER names its files TICKER_YYYY-MM-DD_START_END_message_LEVELS.csv and …_orderbook_LEVELS.csv"
+UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What the standard library raises for archives that are cut, damaged, encrypted or of a newer kind."""
+
+
+@dataclass(frozen=True)
+class NativeFile:
+    """A CSV file on disk, or a member of a zip archive."""
+
+    path: Path
+    member: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name without folders."""
+        return self.path.name if self.member is None else PurePosixPath(self.member).name
+
+    def __str__(self) -> str:
+        return str(self.path) if self.member is None else f"{self.path}: {self.member}"
+
+    def content(self) -> Path | bytes:
+        """What a CSV reader takes: the path of a plain file, the bytes of a zipped one.
+
+        Raises:
+            CorruptInput: The archive is damaged.
+        """
+        if self.member is None:
+            return self.path
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(self.member)
+        except UNREADABLE as problem:
+            raise CorruptInput(f"cannot read the archive: {problem}", where=str(self), hint="fetch the file again") from problem
+
+    def lines(self) -> Iterator[str]:
+        """The lines, without their ends; bytes that are no text are shown as escapes."""
+        content = self.content()
+        data = content.read_bytes() if isinstance(content, Path) else content
+        for line in data.removesuffix(b"\n").split(b"\n"):
+            yield line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two files of one ticker and day: row k of `book` is the state after message k."""
+
+    ticker: str
+    day: date
+    levels: int
+    messages: NativeFile
+    book: NativeFile
+
+
+def find_pairs(paths: Sequence[Path]) -> tuple[Pair, ...]:
+    """All pairs under *paths*: CSV files, zip archives, and folders of them (searched whole).
+
+    Returns:
+        One pair a ticker and day, ordered by day and ticker.
+
+    Raises:
+        MissingData: A path does not exist, holds no LOBSTER file, or half of a pair is missing.
+        CorruptInput: An archive cannot be read, or a given file is not named as LOBSTER does.
+        ConflictingSettings: A ticker and day is given twice.
+    """
+    halves: defaultdict[tuple[str, date, int], dict[str, NativeFile]] = defaultdict(dict)
+    for file in _distinct(file for path in paths for file in _files_at(path)):
+        key, half = _parse_name(file)
+        if half in halves[key]:
+            raise _given_twice(key[0], key[1], halves[key][half], file)
+        halves[key][half] = file
+    pairs = tuple(_pair(*key, found) for key, found in sorted(halves.items()))
+    _refuse_doubles(pairs)
+    return tuple(sorted(pairs, key=lambda pair: (pair.day, pair.ticker)))
+
+
+def _distinct(files: Iterable[NativeFile]) -> Iterable[NativeFile]:
+    return dict.fromkeys(NativeFile(file.path.resolve(), file.member) for file in files)
+
+
+def _files_at(path: Path) -> Iterator[NativeFile]:
+    if path.is_dir():
+        files = [file for each in sorted(path.rglob("*")) if each.is_file() for file in _files_in_folder(each)]
+    elif not path.exists():
+        raise MissingData("no such file or folder", where=str(path), hint="give LOBSTER CSV files, zip archives or folders of them")
+    elif path.suffix.lower() == ".zip":
+        files = list(_members(path))
+    elif NAME.fullmatch(path.name):
+        files = [NativeFile(path)]
+    else:
+        hint = "extract the archive first" if path.suffix.lower() in {".7z", ".gz", ".tar", ".rar"} else NAME_HINT
+        raise CorruptInput("not a LOBSTER file", where=str(path), hint=hint)
+    if not files:
+        raise MissingData("no LOBSTER files", where=str(path), hint=NAME_HINT)
+    yield from files
+
+
+def _files_in_folder(path: Path) -> Iterator[NativeFile]:
+    if path.suffix.lower() == ".zip":
+        yield from _members(path)
+    elif NAME.fullmatch(path.name):
+        yield NativeFile(path)
+
+
+def _members(path: Path) -> Iterator[NativeFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except UNREADABLE as problem:
+        raise CorruptInput(f"cannot read the archive: {problem}", where=str(path), hint="fetch the file again") from problem
+    return (NativeFile(path, name) for name in names if NAME.fullmatch(PurePosixPath(name).name))
+
+
+def _parse_name(file: NativeFile) -> tuple[tuple[str, date, int], str]:
+    match = NAME.fullmatch(file.name)
+    assert match is not None
+    levels = int(match["levels"])
+    try:
+        day = date.fromisoformat(match["day"])
+    except ValueError as problem:
+        raise CorruptInput(f"{match['day']} is not a date", where=str(file), hint=NAME_HINT) from problem
+    if levels < 1:
+        raise CorruptInput("a book of 0 levels", where=str(file), hint=NAME_HINT)
+    return (match["ticker"], day, levels), match["half"]
+
+
+def _pair(ticker: str, day: date, levels: int, found: dict[str, NativeFile]) -> Pair:
+    for half, other in (("message", "orderbook"), ("orderbook", "message")):
+        if half not in found:
+            present = found[other]
+            raise MissingData(
+                f"the {half} file of {ticker} {day} is missing",
+                where=str(present),
+                hint=f"give {present.name.replace(f'_{other}_', f'_{half}_')} too",
+            )
+    return Pair(ticker, day, levels, found["message"], found["orderbook"])
+
+
+def _refuse_doubles(pairs: Sequence[Pair]) -> None:
+    seen: dict[tuple[str, date], Pair] = {}
+    for pair in pairs:
+        earlier = seen.setdefault((pair.ticker, pair.day), pair)
+        if earlier is not pair:
+            raise _given_twice(pair.ticker, pair.day, earlier.messages, pair.messages)
+
+
+def _given_twice(ticker: str, day: date, one: NativeFile, other: NativeFile) -> ConflictingSettings:
+    return ConflictingSettings(f"{ticker} {day} is given twice", where=f"{one} and {other}", hint="leave one of them out")

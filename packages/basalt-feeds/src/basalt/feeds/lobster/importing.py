@@ -1,0 +1,128 @@
+"""Import LOBSTER: from paths to the files of a lake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from basalt.core.errors import TargetFailed
+from basalt.core.lake import LakeFile
+from basalt.core.tables import Table
+from basalt.feeds.identifiers import Listing, ListingDay
+from basalt.feeds.lobster.finding import Pair, find_pairs
+from basalt.feeds.lobster.reading import CONTRACT_LEVELS, read_pair
+from basalt.feeds.lobster.tables import make_tables
+from basalt.feeds.merging import replace_listings
+from basalt.market.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
+
+TABLES = (TRADES, L2, L3, MARKETSTATE, REFERENCE)
+
+Observer = Callable[[int, int, Pair], None]
+"""Told before each pair: how many are done, how many there are, and the next one."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did.
+
+    Attributes:
+        files: The files of the lake that were written; rows count all listings in the file.
+        notices: Sentences about what was left out.
+    """
+
+    files: tuple[LakeFile, ...]
+    notices: tuple[str, ...]
+
+
+def import_lobster(
+    paths: Sequence[Path],
+    lake: Path,
+    *,
+    mic: str = "XNAS",
+    currency: str = "USD",
+    observe: Observer = lambda done, total, pair: None,
+) -> Imported:
+    """Import all LOBSTER pairs under *paths* into *lake*, one day after the other.
+
+    A day's files appear when all its pairs are read: for one market and day all tables are
+    written, or none. Rows of other listings that the lake has for that day stay; the same listing
+    and day is replaced, so importing twice changes nothing.
+
+    Args:
+        paths: CSV files, zip archives, and folders of them.
+        lake: Root of the lake; made if missing.
+        mic: Venue of all listings.
+        currency: Currency of all prices.
+        observe: Told about progress.
+
+    Raises:
+        DataError: Files that are missing, cut short, or hold lines that LOBSTER does not write.
+        ConflictingSettings: A ticker and day is given twice.
+        TargetFailed: The lake cannot be written.
+    """
+    pairs = find_pairs(paths)
+    files: list[LakeFile] = []
+    done = 0
+    for _, group in groupby(pairs, key=lambda pair: pair.day):
+        of_day = tuple(group)
+        watched = _watched(of_day, done, len(pairs), observe)
+        files += _import_day(watched, len(of_day) == 1, lake, mic, currency)
+        done += len(of_day)
+    return Imported(tuple(files), tuple(_notices(pairs)))
+
+
+def _watched(pairs: Sequence[Pair], done: int, total: int, observe: Observer) -> Iterator[Pair]:
+    for number, pair in enumerate(pairs, start=done):
+        observe(number, total, pair)
+        yield pair
+
+
+def _import_day(pairs: Iterable[Pair], is_single: bool, lake: Path, mic: str, currency: str) -> tuple[LakeFile, ...]:
+    rows: dict[Table, list[pl.LazyFrame]] = {table: [] for table in TABLES}
+    days = []
+    with _staging(lake, is_single) as staging:
+        for pair in pairs:
+            of = ListingDay(Listing(mic, pair.ticker, currency), pair.day)
+            made = make_tables(read_pair(pair), of)
+            for table in TABLES:
+                rows[table].append(_set_aside(made[table.name], staging, f"{table.name}-{len(days)}"))
+            days.append(of)
+        return replace_listings(lake, mic, days[0].day, rows, {of.listing.listing_id for of in days})
+
+
+def _set_aside(frame: pl.DataFrame, staging: Path | None, name: str) -> pl.LazyFrame:
+    """The frame itself, or its copy on disk when there is a place for it."""
+    if staging is None:
+        return frame.lazy()
+    path = staging / f"{name}.parquet"
+    frame.write_parquet(path, compression="lz4")
+    return pl.scan_parquet(path)
+
+
+@contextmanager
+def _staging(lake: Path, is_single: bool) -> Iterator[Path | None]:
+    """A folder for the listings of a day that wait for each other; none for a single listing."""
+    if is_single:
+        yield None
+        return
+    try:
+        lake.mkdir(parents=True, exist_ok=True)
+        folder = TemporaryDirectory(prefix=".import-", dir=lake)
+    except OSError as problem:
+        raise TargetFailed(
+            f"cannot write the lake: {problem.strerror}", where=str(lake), hint="give --lake a folder that you may write to"
+        ) from problem
+    with folder as name:
+        yield Path(name)
+
+
+def _notices(pairs: Iterable[Pair]) -> Iterator[str]:
+    for pair in pairs:
+        if pair.levels > CONTRACT_LEVELS:
+            yield f"{pair.ticker} {pair.day}: kept the best {CONTRACT_LEVELS} of {pair.levels} levels"

@@ -1,0 +1,116 @@
+"""Replace the rows of some listings in one market's day of a lake; the rows of others stay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from basalt.core.errors import CorruptInput, TargetFailed
+from basalt.core.lake import LakeFile, LakeWriter, lake_path, order_columns
+from basalt.core.tables import Table
+from basalt.feeds.identifiers import refuse_shared_numbers
+from basalt.market.tables import REFERENCE
+
+ROWS_IN_MEMORY = 2_000_000
+"""Rows that are sorted and written at once."""
+
+_SAMPLE = 1_000
+
+
+def replace_listings(
+    root: Path,
+    mic: str,
+    day: date,
+    rows: Mapping[Table, Sequence[pl.LazyFrame]],
+    listings: Collection[int],
+    *,
+    rows_in_memory: int = ROWS_IN_MEMORY,
+) -> tuple[LakeFile, ...]:
+    """Write the files of one market and day, all tables or none.
+
+    Args:
+        root: The lake.
+        rows: New rows of each table; each frame is in order of events, frames may overlap in time.
+        listings: `ListingId` of the new rows: what the lake has of them for that day is dropped.
+        rows_in_memory: Rows that are sorted at once.
+
+    Raises:
+        DataError: Two listings of the day share a `ListingId`.
+        CorruptInput: A file of the lake cannot be read.
+        TargetFailed: The lake cannot be written.
+    """
+    sources = {table: [*_kept(root, table, mic, day, listings), *frames] for table, frames in rows.items()}
+    _refuse_shared(sources.get(REFERENCE, ()), mic)
+    with ExitStack() as undo:
+        writers = []
+        for table, frames in sources.items():
+            writer = LakeWriter(root, table, mic, day)
+            undo.callback(writer.discard)
+            for piece in _pieces(frames, table, rows_in_memory):
+                writer.append(piece)
+            writer.seal()
+            writers.append(writer)
+        files = tuple(_put(writer) for writer in writers)
+        undo.pop_all()
+    return files
+
+
+def _put(writer: LakeWriter) -> LakeFile:
+    try:
+        return writer.close()
+    except OSError as problem:
+        raise TargetFailed(f"cannot write the lake: {problem.strerror}", where=str(writer.path), hint="check the lake's folders") from problem
+
+
+def _kept(root: Path, table: Table, mic: str, day: date, listings: Collection[int]) -> list[pl.LazyFrame]:
+    """What the lake already has of other listings: none or one frame."""
+    path = Path(lake_path(str(root), table, mic, day))
+    if not path.exists():
+        return []
+    stored = pl.scan_parquet(path)
+    try:
+        names = stored.collect_schema().names()
+        others = stored.filter(~pl.col("ListingId").is_in(list(listings)))
+        count = others.select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as problem:
+        raise CorruptInput(
+            f"the lake's file cannot be read: {str(problem).splitlines()[0]}",
+            where=str(path),
+            hint="remove the file, then import the other listings of that day again",
+        ) from problem
+    known = [pl.col(name).cast(table[name].dtype) for name in names if name in table.stored_names]
+    return [others.select(known)] if count else []
+
+
+def _refuse_shared(frames: Sequence[pl.LazyFrame], mic: str) -> None:
+    for_check = [frame.select("ListingId", "Ticker").collect() for frame in frames]
+    refuse_shared_numbers((row for frame in for_check for row in frame.iter_rows()), mic)
+
+
+def _pieces(frames: Sequence[pl.LazyFrame], table: Table, rows_in_memory: int) -> Iterator[pl.DataFrame]:
+    """The rows of all *frames* in the table's order, a slice of time after the other."""
+    if len(frames) == 1:
+        yield frames[0].collect()
+        return
+    clock = table.time_from[0] if table.time_from else None
+    for piece in _slices(frames, clock, rows_in_memory):
+        rows = pl.concat([frame if piece is None else frame.filter(piece) for frame in frames], how="diagonal").collect()
+        names = [name for name in order_columns(table) if name in rows.columns]
+        yield rows.sort(*names, "ListingId", maintain_order=True)
+
+
+def _slices(frames: Sequence[pl.LazyFrame], clock: str | None, rows_in_memory: int) -> list[pl.Expr | None]:
+    """Conditions that split time so that each slice has about *rows_in_memory* rows."""
+    total = sum(frame.select(pl.len()).collect().item() for frame in frames)
+    parts = -(-total // rows_in_memory)
+    if clock is None or parts < 2:
+        return [None]
+    sample = pl.concat([frame.select(pl.col(clock).gather_every(_SAMPLE)).collect() for frame in frames])[clock].sort()
+    edges = sorted({sample[len(sample) * part // parts] for part in range(1, parts)})
+    time = pl.col(clock)
+    inner = [(time >= low) & (time < high) for low, high in zip(edges, edges[1:], strict=False)]
+    return [time < edges[0], *inner, time >= edges[-1]]

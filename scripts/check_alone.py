@@ -23,7 +23,7 @@ def run_tests(member: Member, known: dict[str, Member], wheels: Path) -> int:
     """Exit code of pytest over the tests of *member* in an environment of its own."""
     with tempfile.TemporaryDirectory(prefix="basalt-alone-") as folder:
         alone = create_environment(Path(folder), from_wheels((member.name, *member.test_requirements), known, wheels))
-        command = [alone.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", member.tests]
+        command: list[str | Path] = [alone.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", member.tests]
         return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
 
 

@@ -47,11 +47,7 @@ def _copy_metadata(folder: Path) -> None:
 
 
 def read_pins(text: str) -> Pins:
-    """Hashes by pin (`name==version` with its marker).
-
-    >>> read_pins("a==1 ; sys_platform == 'win32' \\\\\\n    --hash=sha256:00 \\\\\\n    --hash=sha256:01\\n")["a==1 ; sys_platform == 'win32'"]
-    frozenset({...})
-    """
+    """Hashes by pin (`name==version`, with its marker if it has one)."""
     lines = text.replace("\\\n", " ").splitlines()
     entries = [line.split("--hash=") for line in lines if line.strip() and not line.startswith("#")]
     return {pin.strip(): frozenset(map(str.strip, hashes)) for pin, *hashes in entries}
@@ -61,7 +57,9 @@ def differences(locked: Pins, resolved: Pins) -> list[str]:
     """One line per pin that was added, went away, or has files that the lock does not know."""
     gone = [f"- {pin}" for pin in sorted(locked.keys() - resolved.keys())]
     added = [f"+ {pin}" for pin in sorted(resolved.keys() - locked.keys())]
-    foreign = [f"! {pin}: a file of the index has a hash that is not locked" for pin in sorted(resolved) if _is_foreign(pin, locked, resolved)]
+    foreign = [
+        f"! {pin}: a file of the index has a hash that is not locked" for pin in sorted(resolved) if _is_foreign(pin, locked, resolved)
+    ]
     return gone + added + foreign
 
 
@@ -71,7 +69,9 @@ def _is_foreign(pin: str, locked: Pins, resolved: Pins) -> bool:
 
 def unfit(text: str) -> list[str]:
     """Lines of the lock that would tie it to one machine or index, and pins without a hash."""
-    addresses = [f"address: {line}" for line in text.splitlines() if "://" in line or line.startswith(("-e", "--index", "--find-links", "file:"))]
+    addresses = [
+        f"address: {line}" for line in text.splitlines() if "://" in line or line.startswith(("-e", "--index", "--find-links", "file:"))
+    ]
     return addresses + [f"no hash: {pin}" for pin, hashes in read_pins(text).items() if not hashes]
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from installing import Environment, build_wheels, create_environment, from_wheels
 from workspace import members
 

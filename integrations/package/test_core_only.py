@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from installing import Environment
 
 NEEDS_TRADE = """\
@@ -34,7 +35,7 @@ def test_help_offers_the_kernel_commands_only(core_only: Environment) -> None:
 
 
 def test_no_plugin_is_importable(core_only: Environment) -> None:
-    done = core_only.run("python", "-c", "import basalt.core, basalt; print(sorted(basalt.__path__).__len__(), basalt.__file__)")
+    done = core_only.run("python", "-c", "import basalt.core, basalt; print(len(list(basalt.__path__)), basalt.__file__)")
     missing = core_only.run("python", "-c", "import basalt.trade")
 
     assert done.stdout.split() == ["1", "None"]
@@ -56,7 +57,7 @@ def test_a_module_of_a_missing_wheel_names_the_wheel(core_only: Environment) -> 
 
     assert done.returncode == 64
     assert "bmll-basalt-trade" in done.stderr
-    assert "trade" in done.stderr and "PASSES[0].modules[0]" in done.stderr
+    assert "PASSES[0].modules[0]" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -76,7 +77,8 @@ def test_a_misspelt_key_gets_its_near_match(core_only: Environment) -> None:
     done = core_only.run("basalt", "pipeline", "plan", "--pipeline", "typo.py", "--date", "2026-02-02")
 
     assert done.returncode == 64
-    assert "moduls" in done.stderr and "modules" in done.stderr
+    assert "moduls" in done.stderr
+    assert "modules" in done.stderr
 
 
 def test_version_is_that_of_the_wheel(core_only: Environment) -> None:

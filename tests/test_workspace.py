@@ -98,6 +98,11 @@ def test_a_package_is_described(member: Member, name: str) -> None:
     assert len(read(member.folder / name).splitlines()) >= 3
 
 
+@every_member
+def test_a_package_carries_the_license(member: Member) -> None:
+    assert read(member.folder / "LICENSE") == read(ROOT / "LICENSE")
+
+
 @every_package
 def test_a_package_has_tests(member: Member) -> None:
     assert list(member.tests.glob("**/test_*.py"))

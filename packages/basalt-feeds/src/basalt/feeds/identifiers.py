@@ -29,10 +29,12 @@ class Listing:
 
     @property
     def listing_id(self) -> int:
+        """Number of the security on its venue."""
         return stable_number("listing", self.mic, self.ticker)
 
     @property
     def instrument_id(self) -> int:
+        """Number of the security."""
         return stable_number("instrument", self.mic, self.ticker)
 
 

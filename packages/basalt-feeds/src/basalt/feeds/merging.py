@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -43,8 +44,9 @@ def replace_listings(
         CorruptInput: A file of the lake cannot be read.
         TargetFailed: The lake cannot be written.
     """
-    sources = {table: [*_kept(root, table, mic, day, listings), *frames] for table, frames in rows.items()}
-    _refuse_shared(sources.get(REFERENCE, ()), mic)
+    _refuse_shared([*_stored(root, REFERENCE, mic, day), *rows.get(REFERENCE, ())], mic)
+    others = ~pl.col("ListingId").is_in(list(listings))
+    sources = {table: [*_kept(_stored(root, table, mic, day), others), *frames] for table, frames in rows.items()}
     with ExitStack() as undo:
         writers = []
         for table, frames in sources.items():
@@ -63,32 +65,38 @@ def _put(writer: LakeWriter) -> LakeFile:
     try:
         return writer.close()
     except OSError as problem:
-        raise TargetFailed(f"cannot write the lake: {problem.strerror}", where=str(writer.path), hint="check the lake's folders") from problem
+        raise TargetFailed(
+            f"cannot write the lake: {problem.strerror}", where=str(writer.path), hint="check the lake's folders"
+        ) from problem
 
 
-def _kept(root: Path, table: Table, mic: str, day: date, listings: Collection[int]) -> list[pl.LazyFrame]:
-    """What the lake already has of other listings: none or one frame."""
+def _stored(root: Path, table: Table, mic: str, day: date) -> list[pl.LazyFrame]:
+    """What the lake has for that market and day, in the contract's types: none or one frame."""
     path = Path(lake_path(str(root), table, mic, day))
     if not path.exists():
         return []
     stored = pl.scan_parquet(path)
     try:
         names = stored.collect_schema().names()
-        others = stored.filter(~pl.col("ListingId").is_in(list(listings)))
-        count = others.select(pl.len()).collect().item()
+        stored.select(pl.len(), pl.col("ListingId").last()).collect()
     except (pl.exceptions.PolarsError, OSError) as problem:
         raise CorruptInput(
             f"the lake's file cannot be read: {str(problem).splitlines()[0]}",
             where=str(path),
             hint="remove the file, then import the other listings of that day again",
         ) from problem
-    known = [pl.col(name).cast(table[name].dtype) for name in names if name in table.stored_names]
-    return [others.select(known)] if count else []
+    return [stored.select(pl.col(name).cast(table[name].dtype) for name in names if name in table.stored_names)]
 
 
-def _refuse_shared(frames: Sequence[pl.LazyFrame], mic: str) -> None:
-    for_check = [frame.select("ListingId", "Ticker").collect() for frame in frames]
-    refuse_shared_numbers((row for frame in for_check for row in frame.iter_rows()), mic)
+def _kept(stored: list[pl.LazyFrame], others: pl.Expr) -> list[pl.LazyFrame]:
+    """The rows of *others*, if there are any."""
+    kept = [frame.filter(others) for frame in stored]
+    return [frame for frame in kept if frame.select(pl.len()).collect().item()]
+
+
+def _refuse_shared(references: Sequence[pl.LazyFrame], mic: str) -> None:
+    named = [frame.select("ListingId", "Ticker") for frame in references if "Ticker" in frame.collect_schema()]
+    refuse_shared_numbers((row for frame in named for row in frame.drop_nulls().collect().iter_rows()), mic)
 
 
 def _pieces(frames: Sequence[pl.LazyFrame], table: Table, rows_in_memory: int) -> Iterator[pl.DataFrame]:
@@ -112,5 +120,5 @@ def _slices(frames: Sequence[pl.LazyFrame], clock: str | None, rows_in_memory: i
     sample = pl.concat([frame.select(pl.col(clock).gather_every(_SAMPLE)).collect() for frame in frames])[clock].sort()
     edges = sorted({sample[len(sample) * part // parts] for part in range(1, parts)})
     time = pl.col(clock)
-    inner = [(time >= low) & (time < high) for low, high in zip(edges, edges[1:], strict=False)]
+    inner = [(time >= low) & (time < high) for low, high in pairwise(edges)]
     return [time < edges[0], *inner, time >= edges[-1]]

@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 @hookimpl
 def basalt_commands() -> Iterable[Offer]:
     """`basalt data import …`."""
-    from basalt.core import Offer
+    from basalt.core.offers import Offer
 
     return (Offer("data", "Bring vendor files into a lake.", "basalt.feeds.commands:app"),)

@@ -100,11 +100,8 @@ def _files_at(path: Path) -> Iterator[NativeFile]:
         raise MissingData("no such file or folder", where=str(path), hint="give LOBSTER CSV files, zip archives or folders of them")
     elif path.suffix.lower() == ".zip":
         files = list(_members(path))
-    elif NAME.fullmatch(path.name):
-        files = [NativeFile(path)]
     else:
-        hint = "extract the archive first" if path.suffix.lower() in {".7z", ".gz", ".tar", ".rar"} else NAME_HINT
-        raise CorruptInput("not a LOBSTER file", where=str(path), hint=hint)
+        files = [NativeFile(path)]
     if not files:
         raise MissingData("no LOBSTER files", where=str(path), hint=NAME_HINT)
     yield from files
@@ -128,7 +125,9 @@ def _members(path: Path) -> Iterator[NativeFile]:
 
 def _parse_name(file: NativeFile) -> tuple[tuple[str, date, int], str]:
     match = NAME.fullmatch(file.name)
-    assert match is not None
+    if match is None:
+        hint = "extract the archive first" if file.path.suffix.lower() in {".7z", ".gz", ".tar", ".rar"} else NAME_HINT
+        raise CorruptInput("not a LOBSTER file", where=str(file), hint=hint)
     levels = int(match["levels"])
     try:
         day = date.fromisoformat(match["day"])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,7 +46,7 @@ def import_lobster(
     *,
     mic: str = "XNAS",
     currency: str = "USD",
-    observe: Observer = lambda done, total, pair: None,
+    observe: Observer | None = None,
 ) -> Imported:
     """Import all LOBSTER pairs under *paths* into *lake*, one day after the other.
 
@@ -59,7 +59,7 @@ def import_lobster(
         lake: Root of the lake; made if missing.
         mic: Venue of all listings.
         currency: Currency of all prices.
-        observe: Told about progress.
+        observe: Told about progress, if given.
 
     Raises:
         DataError: Files that are missing, cut short, or hold lines that LOBSTER does not write.
@@ -67,33 +67,34 @@ def import_lobster(
         TargetFailed: The lake cannot be written.
     """
     pairs = find_pairs(paths)
-    files: list[LakeFile] = []
-    done = 0
-    for _, group in groupby(pairs, key=lambda pair: pair.day):
-        of_day = tuple(group)
-        watched = _watched(of_day, done, len(pairs), observe)
-        files += _import_day(watched, len(of_day) == 1, lake, mic, currency)
-        done += len(of_day)
+    announce = _announcer(observe, len(pairs))
+    days = (tuple(group) for _, group in groupby(pairs, key=lambda pair: pair.day))
+    files = [file for of_day in days for file in _import_day(of_day, lake, mic, currency, announce)]
     return Imported(tuple(files), tuple(_notices(pairs)))
 
 
-def _watched(pairs: Sequence[Pair], done: int, total: int, observe: Observer) -> Iterator[Pair]:
-    for number, pair in enumerate(pairs, start=done):
-        observe(number, total, pair)
-        yield pair
+def _announcer(observe: Observer | None, total: int) -> Callable[[Pair], None]:
+    done = count()
+
+    def announce(pair: Pair) -> None:
+        if observe is not None:
+            observe(next(done), total, pair)
+
+    return announce
 
 
-def _import_day(pairs: Iterable[Pair], is_single: bool, lake: Path, mic: str, currency: str) -> tuple[LakeFile, ...]:
+def _import_day(pairs: Sequence[Pair], lake: Path, mic: str, currency: str, announce: Callable[[Pair], None]) -> tuple[LakeFile, ...]:
     rows: dict[Table, list[pl.LazyFrame]] = {table: [] for table in TABLES}
-    days = []
-    with _staging(lake, is_single) as staging:
+    listings: set[int] = set()
+    with _staging(lake) if len(pairs) > 1 else nullcontext() as staging:
         for pair in pairs:
+            announce(pair)
             of = ListingDay(Listing(mic, pair.ticker, currency), pair.day)
             made = make_tables(read_pair(pair), of)
             for table in TABLES:
-                rows[table].append(_set_aside(made[table.name], staging, f"{table.name}-{len(days)}"))
-            days.append(of)
-        return replace_listings(lake, mic, days[0].day, rows, {of.listing.listing_id for of in days})
+                rows[table].append(_set_aside(made[table.name], staging, f"{table.name}-{len(rows[table])}"))
+            listings.add(of.listing.listing_id)
+        return replace_listings(lake, mic, pairs[0].day, rows, listings)
 
 
 def _set_aside(frame: pl.DataFrame, staging: Path | None, name: str) -> pl.LazyFrame:
@@ -106,11 +107,8 @@ def _set_aside(frame: pl.DataFrame, staging: Path | None, name: str) -> pl.LazyF
 
 
 @contextmanager
-def _staging(lake: Path, is_single: bool) -> Iterator[Path | None]:
-    """A folder for the listings of a day that wait for each other; none for a single listing."""
-    if is_single:
-        yield None
-        return
+def _staging(lake: Path) -> Iterator[Path]:
+    """A folder for the listings of a day that wait for each other."""
     try:
         lake.mkdir(parents=True, exist_ok=True)
         folder = TemporaryDirectory(prefix=".import-", dir=lake)

@@ -83,8 +83,10 @@ def read_book(file: NativeFile, levels: int) -> pl.DataFrame:
     return book
 
 
-def _read(file: NativeFile, schema: dict[str, type[pl.DataType]], kept: int | None, fault: Callable[[list[str]], str | None]) -> pl.DataFrame:
-    columns = None if kept is None or kept == len(schema) else list(schema)[:kept]
+def _read(
+    file: NativeFile, schema: dict[str, type[pl.DataType]], kept: int | None, fault: Callable[[list[str]], str | None]
+) -> pl.DataFrame:
+    columns = None if kept is None or kept == len(schema) else list(range(kept))
     try:
         frame = pl.read_csv(file.content(), has_header=False, schema=schema, columns=columns, quote_char=None)
     except pl.exceptions.PolarsError as problem:

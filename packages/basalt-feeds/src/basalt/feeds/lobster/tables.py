@@ -12,8 +12,6 @@ orders from before the file, what is left is unknown: `OldSize` is the amount an
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from basalt.feeds.identifiers import ListingDay
@@ -52,7 +50,7 @@ def make_tables(recording: Recording, of: ListingDay) -> dict[str, pl.DataFrame]
 
 def midnight_nanos(of: ListingDay) -> int:
     """Midnight in New York at the start of the day, in UTC nanoseconds since 1970."""
-    local = pl.Series([datetime(of.day.year, of.day.month, of.day.day)], dtype=pl.Datetime("ns"))
+    local = pl.Series([of.day]).cast(pl.Datetime("ns"))
     return int(local.dt.replace_time_zone(NEW_YORK).dt.epoch("ns").item())
 
 
@@ -226,7 +224,11 @@ def _quotes_before() -> list[pl.Expr]:
         for side in ("Bid", "Ask")
         for expression in (
             pl.col(f"{side}Price1").shift().alias(f"Best{side}Price"),
-            pl.when(pl.col(f"{side}Price1").is_not_null()).then(pl.col(f"{side}Quantity1")).shift().cast(pl.Float64).alias(f"Best{side}Size"),
+            pl.when(pl.col(f"{side}Price1").is_not_null())
+            .then(pl.col(f"{side}Quantity1"))
+            .shift()
+            .cast(pl.Float64)
+            .alias(f"Best{side}Size"),
         )
     ]
 

@@ -189,7 +189,11 @@ PRICE_EUR = DerivedColumn(
 )
 
 PRE_TRADE_MID = DerivedColumn(
-    number("PreTradeMid", PRICE, "Mid before the trade; where the file has none, the mid 1 ms before it, or that of the best quotes just before it."),
+    number(
+        "PreTradeMid",
+        PRICE,
+        "Mid before the trade; where the file has none, the mid 1 ms before it, or that of the best quotes just before it.",
+    ),
     (
         (("PreTradeMid",), lambda: pl.col("PreTradeMid")),
         (("PreTradeMid1ms",), lambda: pl.col("PreTradeMid1ms")),

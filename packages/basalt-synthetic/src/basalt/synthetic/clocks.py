@@ -1,0 +1,42 @@
+"""Times and sequence numbers of a listing-day, as tables store them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from basalt.synthetic.market import Listing
+
+NANOS_PER_MICRO = 1_000
+NANOS_PER_DAY = 86_400_000_000_000
+TIES = 64
+"""Rows that one instant of one listing can have."""
+PRINT_TIE = 48
+"""Tie of trades off the book, past those of any execution at the same instant."""
+
+LIT_SOURCE = 1
+PRINT_SOURCE = 2
+
+
+def nanos_of_day(listing: Listing, micros: np.ndarray) -> np.ndarray:
+    """Nanoseconds after midnight of events of *listing* at *micros*."""
+    return micros * NANOS_PER_MICRO + listing.slot
+
+
+def sequence(nanos: np.ndarray, tie: np.ndarray | int) -> np.ndarray:
+    """Sequence number: grows with time, then with *tie*; unique among the listings of a venue."""
+    return nanos * TIES + tie
+
+
+def clock_columns(day: date, nanos: np.ndarray, names: dict[str, str]) -> list[pl.Series]:
+    """The instants *nanos* after midnight of *day* as Datetime columns: name to precision."""
+    since_epoch = pl.Series(nanos + (day.toordinal() - date(1970, 1, 1).toordinal()) * NANOS_PER_DAY)
+    exact = since_epoch.cast(pl.Datetime("ns"))
+    return [exact.dt.cast_time_unit(unit).alias(name) for name, unit in names.items()]  # type: ignore[arg-type]
+
+
+def midnight(day: date) -> pl.Expr:
+    """*day* as the tables store dates: Datetime in ms."""
+    return pl.lit(day).cast(pl.Datetime("ms"))

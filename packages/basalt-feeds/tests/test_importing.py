@@ -142,6 +142,16 @@ def test_failure_in_the_last_table_writes_none(write_pair, tmp_path: Path) -> No
     assert files_in(lake) == [lake / REFERENCE.folder]
 
 
+def test_folder_in_the_place_of_a_file(write_pair, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    place = Path(lake_path(str(lake), TRADES, "XNAS", DAY))
+    (place / "in the way").mkdir(parents=True)
+    with pytest.raises((TargetFailed, CorruptInput)) as caught:
+        import_lobster([write_pair()], lake)
+    assert caught.value.where == str(place)
+    assert files_in(lake) == []
+
+
 def test_file_of_the_lake_that_cannot_be_read(write_pair, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     (trades, *_) = import_lobster([write_pair()], lake).files

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,9 @@ from basalt.market.tables import REFERENCE
 
 ROWS_IN_MEMORY = 2_000_000
 """Rows that are sorted and written at once."""
+
+FILES_AT_ONCE = 2
+"""Files that are encoded at the same time."""
 
 _SAMPLE = 1_000
 
@@ -48,25 +52,36 @@ def replace_listings(
     others = ~pl.col("ListingId").is_in(list(listings))
     sources = {table: [*_kept(_stored(root, table, mic, day), others), *frames] for table, frames in rows.items()}
     with ExitStack() as undo:
-        writers = []
-        for table, frames in sources.items():
-            writer = LakeWriter(root, table, mic, day)
+        writers = [LakeWriter(root, table, mic, day) for table in sources]
+        for writer in writers:
             undo.callback(writer.discard)
-            for piece in _pieces(frames, table, rows_in_memory):
-                writer.append(piece)
-            writer.seal()
-            writers.append(writer)
+        with ThreadPoolExecutor(FILES_AT_ONCE) as threads:
+            list(threads.map(lambda writer: _fill(writer, sources[writer.table], rows_in_memory), writers))
         files = tuple(_put(writer) for writer in writers)
         undo.pop_all()
     return files
 
 
+def _fill(writer: LakeWriter, frames: Sequence[pl.LazyFrame], rows_in_memory: int) -> None:
+    with _writing(writer.path):
+        for piece in _pieces(frames, writer.table, rows_in_memory):
+            writer.append(piece)
+        writer.seal()
+
+
 def _put(writer: LakeWriter) -> LakeFile:
-    try:
+    with _writing(writer.path):
         return writer.close()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say which file of the lake could not be written: the disk is full, a folder is in its place."""
+    try:
+        yield
     except OSError as problem:
         raise TargetFailed(
-            f"cannot write the lake: {problem.strerror}", where=str(writer.path), hint="check the lake's folders"
+            f"cannot write the lake: {problem}", where=str(path), hint="check the lake's folders and free space"
         ) from problem
 
 

@@ -17,7 +17,7 @@ from basalt.core.tables import Table
 from basalt.feeds.identifiers import refuse_shared_numbers
 from basalt.market.tables import REFERENCE
 
-ROWS_IN_MEMORY = 2_000_000
+ROWS_IN_MEMORY = 400_000
 """Rows that are sorted and written at once."""
 
 FILES_AT_ONCE = 2

@@ -21,6 +21,9 @@ from basalt.feeds.lobster.tables import make_tables
 from basalt.feeds.merging import replace_listings
 from basalt.market.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
 
+ROWS_READ_AT_ONCE = 25_000
+"""Rows that a listing waiting for others is read by, so that a slice of time reads little more than itself."""
+
 TABLES = (TRADES, L2, L3, MARKETSTATE, REFERENCE)
 
 Observer = Callable[[int, int, Pair], None]
@@ -102,7 +105,7 @@ def _set_aside(frame: pl.DataFrame, staging: Path | None, name: str) -> pl.LazyF
     if staging is None:
         return frame.lazy()
     path = staging / f"{name}.parquet"
-    frame.write_parquet(path, compression="lz4")
+    frame.write_parquet(path, compression="lz4", row_group_size=ROWS_READ_AT_ONCE)
     return pl.scan_parquet(path)
 
 

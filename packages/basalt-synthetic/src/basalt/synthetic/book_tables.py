@@ -69,7 +69,7 @@ def _order_columns(simulated: ListingDay, events: dict[str, np.ndarray]) -> list
     trade = pl.Series(trade_ids(simulated, events["trade"])).cast(pl.String)
     return [
         *(pl.col(name).alias(column) for name, column in _PLAIN.items()),
-        *(_price(name, tick).alias(column) for name, column in _PRICES.items()),
+        *(_price(events[name], tick).alias(column) for name, column in _PRICES.items()),
         order.alias("OriginalOrderId"),
         pl.when(pl.col("size") > 0).then(order).otherwise(pl.lit("")).alias("OrderId"),
         pl.when(pl.col("old_size") > 0).then(order).otherwise(pl.lit("")).alias("OldOrderId"),
@@ -99,9 +99,9 @@ _PLAIN = {
 _PRICES = {"price": "Price", "old_price": "OldPrice", "execution_price": "ExecutionPrice"}
 
 
-def _price(name: str, tick: Tick) -> pl.Expr:
-    ticks = pl.col(name)
-    return pl.when(ticks != NOTHING).then(ticks * tick.units / 10**tick.decimals)
+def _price(ticks: np.ndarray, tick: Tick) -> pl.Series:
+    """Prices of *ticks*; null for none. Polars would divide by a constant inexactly, NumPy does not."""
+    return pl.Series(np.where(ticks == NOTHING, np.nan, tick.prices(ticks)), nan_to_null=True)
 
 
 def book_table(simulated: ListingDay, book: BookRows) -> pl.DataFrame:

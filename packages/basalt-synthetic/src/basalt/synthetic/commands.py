@@ -86,12 +86,19 @@ def _print_json(files: Sequence[LakeFile]) -> None:
 
 
 def _print_table(files: Sequence[LakeFile]) -> None:
+    """The files and their rows: a table on a terminal, a line a file elsewhere."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("table", "market", "day", "rows", "path", title="in the lake")
-    table.columns[3].justify = "right"
-    table.columns[4].overflow = "fold"
-    for each in files:
-        table.add_row(each.table, each.mic, str(each.day), f"{each.rows:,}", str(each.path))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        for each in files:
+            typer.echo(f"{each.table} {each.mic} {each.day} {each.rows} rows {each.path}")
+    else:
+        table = Table("table", "market", "day", "rows", "path", title="in the lake")
+        table.columns[3].justify = "right"
+        table.columns[4].overflow = "fold"
+        for each in files:
+            table.add_row(each.table, each.mic, str(each.day), f"{each.rows:,}", str(each.path))
+        console.print(table)
+    typer.echo(f"{len(files)} files, {sum(each.rows for each in files):,} rows")

@@ -62,7 +62,6 @@ def executions(simulated: ListingDay) -> pl.DataFrame:
     rows = {name: column[printed] for name, column in events.items()}
     auction = auction[printed]
     nanos = nanos_of_day(simulated.listing, rows["time"])
-    tick = simulated.listing.instrument.tick
     taker = np.where(rows["side"] == BID, int(Aggressor.SELL), int(Aggressor.BUY))
     return _deals(
         nanos=nanos,
@@ -70,7 +69,7 @@ def executions(simulated: ListingDay) -> pl.DataFrame:
         source=np.full(nanos.size, LIT_SOURCE),
         trade_id=trade_ids(simulated, rows["trade"]),
         aggressor=np.where(auction, int(Aggressor.UNKNOWN), taker),
-        price=rows["execution_price"] * tick.units / 10**tick.decimals,
+        price=simulated.listing.instrument.tick.prices(rows["execution_price"]),
         size=rows["execution_size"].astype(float),
         kind=_NAMES[auction.astype(int)],
         remaining=np.where(auction, np.nan, rows["size"]),
@@ -131,4 +130,4 @@ def _print_sizes(random: np.random.Generator, kinds: np.ndarray, typical: float)
     sizes = typical * random.lognormal(-0.3, 1.0, kinds.size)
     blocks = np.where(random.random(kinds.size) < BLOCK_SHARE, random.uniform(30.0, 120.0, kinds.size), 1.0)
     has_fraction = (kinds == _SYSTEMATIC) & (random.random(kinds.size) < 0.3)
-    return np.where(has_fraction, np.round(sizes, 6) + 1e-6, np.maximum(np.rint(sizes * blocks), 1.0))
+    return np.where(has_fraction, np.maximum(np.round(sizes, 6), 1e-6), np.maximum(np.rint(sizes * blocks), 1.0))

@@ -13,7 +13,7 @@ from basalt.core.tables import Table
 from basalt.market.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
 from basalt.synthetic.book_tables import book_table, order_table, reference_table, state_table
 from basalt.synthetic.day import ListingDay, simulate_listing
-from basalt.synthetic.market import Listing, universe
+from basalt.synthetic.market import MOST_SCALE, Listing, universe
 from basalt.synthetic.quotes import BookRows, Quotes, book_rows
 from basalt.synthetic.trade_table import trade_table
 
@@ -61,8 +61,8 @@ def simulate(
         UnknownName: *only* names a listing that the market does not have.
     """
     market = universe(listings, seed)
-    if not 0 < scale <= 1000:
-        raise InvalidValue(f"scale {scale} cannot be simulated", hint="give a number above 0, up to 1000")
+    if not 0 < scale <= MOST_SCALE:
+        raise InvalidValue(f"scale {scale} cannot be simulated", hint=f"give a number above 0, up to {MOST_SCALE:.0f}")
     chosen = _chosen(market, only)
     simulated = _simulate_all(chosen, market, day, seed, scale)
     return {

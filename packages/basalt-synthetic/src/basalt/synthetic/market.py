@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import floor, log10
 
+import numpy as np
+
 from basalt.core.errors import InvalidValue, UnknownName
 from basalt.synthetic.randomness import Stream, generator
 
 FIRST_LISTING_ID = 100_001
 FIRST_INSTRUMENT_ID = 500_001
+MOST_SCALE = 1_000.0
 MOST_LISTINGS = 2_500
 """More would make two listings of a venue share the nanosecond that keeps their events apart."""
 
@@ -67,6 +70,10 @@ class Tick:
     def size(self) -> float:
         """The step as a number."""
         return self.units / 10**self.decimals
+
+    def prices(self, ticks: np.ndarray) -> np.ndarray:
+        """Prices of whole numbers of ticks: each the float nearest to its decimal."""
+        return ticks * self.units / 10**self.decimals
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,7 @@ def book_rows(tape: Tape) -> BookRows:
 
 def prices(keys: np.ndarray, side: int, tick: Tick) -> np.ndarray:
     """Prices of level keys; NaN for empty levels."""
-    ticks = -keys if side == BID else keys
-    return np.where(keys == NO_LEVEL, np.nan, ticks * tick.units / 10**tick.decimals)
+    return np.where(keys == NO_LEVEL, np.nan, tick.prices(-keys if side == BID else keys))
 
 
 @dataclass(frozen=True)

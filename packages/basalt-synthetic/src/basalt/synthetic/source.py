@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from basalt.core.errors import InvalidValue, UnknownName
+from pydantic import BaseModel, ConfigDict, Field
+
 from basalt.core.offers import Inventory, SourceFile
 from basalt.core.sources.lake import LakeSource
 from basalt.core.tables import Table
+from basalt.synthetic.market import MOST_LISTINGS, MOST_SCALE
 from basalt.synthetic.writing import Parameters, write_day
 
 if TYPE_CHECKING:
@@ -33,6 +35,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "basalt" / "synthetic"
 
 
+class SyntheticOptions(BaseModel):
+    """The run's section `synthetic`: what is simulated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    listings: int = Field(Parameters.listings, ge=1, le=MOST_LISTINGS, description="Number of listings.")
+    scale: float = Field(Parameters.scale, gt=0, le=MOST_SCALE, description="Activity; 1 is about three thousand trades a listing.")
+    seed: int = Field(Parameters.seed, ge=0, description="Another seed is another market.")
+
+
 @dataclass(frozen=True)
 class SyntheticSource:
     """Simulated tables as a source.
@@ -41,20 +53,14 @@ class SyntheticSource:
         parameters: What is simulated.
     """
 
+    Options: ClassVar[type[BaseModel]] = SyntheticOptions
+
     parameters: Parameters = field(default_factory=Parameters)
 
     def configured(self, settings: Mapping[str, Any]) -> SyntheticSource:
-        """The source with the run's section `synthetic`: `listings`, `scale`, `seed`.
-
-        Raises:
-            UnknownName: The section has another key.
-            InvalidValue: A value is no number.
-        """
-        section = settings.get(SECTION) or {}
-        for name in section:
-            if name not in _READERS:
-                raise UnknownName.of("key", name, _READERS, where=SECTION)
-        return replace(self, parameters=replace(self.parameters, **{name: _read(name, value) for name, value in section.items()}))
+        """The source with the run's section `synthetic`."""
+        options = SyntheticOptions.model_validate(settings.get(SECTION) or {})
+        return replace(self, parameters=replace(self.parameters, listings=options.listings, scale=options.scale, seed=options.seed))
 
     @property
     def root(self) -> Path:
@@ -93,13 +99,3 @@ class SyntheticSource:
 
     def _lake(self) -> LakeSource:
         return LakeSource(root=str(self.root))
-
-
-_READERS = {"listings": int, "scale": float, "seed": int}
-
-
-def _read(name: str, value: object) -> int | float:
-    reader = _READERS[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or reader(value) != value:
-        raise InvalidValue(f"{name} is {value!r}", where=f"{SECTION}.{name}", hint=f"give a number ({reader.__name__})")
-    return reader(value)

@@ -1,0 +1,119 @@
+"""Buckets: which cell of a pass's clock an instant belongs to, and how the cell is labelled.
+
+There is one labelling function in Basalt, `bucket_label`; ingestion, re-bucketing and dense grids
+all use it. Buckets are aligned to the Unix epoch in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import polars as pl
+
+from basalt.core.errors import InvalidValue
+
+Anchor = Literal["end", "start"]
+Closed = Literal["right", "left"]
+
+NANOS_PER_SECOND = 1_000_000_000
+TIME_BUCKET = "TimeBucket"
+DATE = "Date"
+BUCKET_DTYPE = pl.Datetime("ns")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The buckets of a pass.
+
+    Attributes:
+        width_nanos: Length of a bucket in nanoseconds; 0 for rows at their own time; -1 for one
+            bucket a day.
+        anchor: The edge that labels a bucket.
+        closed: The edge that belongs to a bucket.
+    """
+
+    width_nanos: int
+    anchor: Anchor = "end"
+    closed: Closed = "right"
+
+    @classmethod
+    def of_seconds(cls, seconds: float, anchor: Anchor = "end", closed: Closed = "right") -> Self:
+        """The clock of buckets of *seconds*; fractions down to one nanosecond."""
+        nanos = round(seconds * NANOS_PER_SECOND)
+        if nanos <= 0:
+            raise InvalidValue(f"a bucket of {seconds} s is shorter than one nanosecond", hint="give a positive length")
+        return cls(nanos, anchor, closed)
+
+    @classmethod
+    def daily(cls) -> Self:
+        """One bucket a trade date, labelled with the date at midnight."""
+        return cls(-1)
+
+    @classmethod
+    def event(cls) -> Self:
+        """No buckets: each row keeps its own time."""
+        return cls(0)
+
+    @property
+    def is_daily(self) -> bool:
+        return self.width_nanos == -1
+
+    @property
+    def is_event(self) -> bool:
+        return self.width_nanos == 0
+
+    def label(self, time: pl.Expr) -> pl.Expr:
+        """The label of the bucket that *time* (Datetime ns) falls into."""
+        if self.is_event:
+            return time
+        if self.is_daily:
+            return pl.col(DATE).cast(BUCKET_DTYPE)
+        return bucket_label(time, self.width_nanos, anchor=self.anchor, closed=self.closed)
+
+    def coarsened(self, width_nanos: int) -> Clock:
+        """The clock with the same convention and wider buckets.
+
+        Raises:
+            InvalidValue: *width_nanos* is not a multiple of this clock's width.
+        """
+        if self.width_nanos <= 0 or width_nanos % self.width_nanos:
+            raise InvalidValue(
+                f"buckets of {width_nanos} ns cannot be made of buckets of {self.width_nanos} ns",
+                hint="choose a multiple of the source's bucket length",
+            )
+        return Clock(width_nanos, self.anchor, self.closed)
+
+    def relabel(self, label: pl.Expr, finer: Clock) -> pl.Expr:
+        """The label in this clock of the finer bucket labelled *label*.
+
+        A finer bucket lies inside exactly one coarser bucket, so its own label decides: with end
+        labels the finer label is an instant that a right-closed coarser bucket contains; with
+        start labels the same holds for left-closed ones. The two mixed conventions are decided by
+        the finer bucket's other edge.
+        """
+        if self.is_daily:
+            return pl.col(DATE).cast(BUCKET_DTYPE)
+        inner_closed: Closed = "right" if self.anchor == "end" else "left"
+        return bucket_label(label, self.width_nanos, anchor=self.anchor, closed=inner_closed)
+
+
+def bucket_label(time: pl.Expr, width_nanos: int, *, anchor: Anchor = "end", closed: Closed = "right") -> pl.Expr:
+    """Label the bucket of each instant.
+
+    Args:
+        time: Instants, Datetime in ns (UTC).
+        width_nanos: Bucket length in ns, more than zero.
+        anchor: Label with the bucket's `end` or `start`.
+        closed: `right` for (start, end], `left` for [start, end).
+
+    Returns:
+        Datetime ns: the labelling edge; null for a null instant.
+    """
+    nanos = time.cast(pl.Int64)
+    floor = nanos.floordiv(width_nanos) * width_nanos
+    if anchor == "end":
+        label = -((-nanos).floordiv(width_nanos)) * width_nanos if closed == "right" else floor + width_nanos
+    else:
+        label = floor if closed == "left" else -((-nanos).floordiv(width_nanos)) * width_nanos - width_nanos
+    return label.cast(BUCKET_DTYPE)

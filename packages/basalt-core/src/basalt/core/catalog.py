@@ -1,0 +1,273 @@
+"""The catalog: all plugins, and everything they offer by kind and name.
+
+Plugins are found through the entry-point group `basalt`. Each kind is asked for the first time it
+is needed, so a command that needs no analytics imports none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from basalt.core.errors import BadOffer, BasaltError, DuplicateName, PluginError, PluginLoadFailed, UnknownName
+
+if TYPE_CHECKING:
+    from basalt.core.declaring import Analytic, Enrichment, Module
+    from basalt.core.offers import Offer, Preprocessor, TableModule
+    from basalt.core.tables import Table
+
+GROUP = "basalt"
+BLOCK_VARIABLE = "BASALT_BLOCK_PLUGINS"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point of the group: name, distribution, and the error that its import gave."""
+
+    name: str
+    distribution: str
+    version: str
+    target: str
+    error: str = ""
+    is_blocked: bool = False
+
+
+class Catalog:
+    """All offers by kind and name.
+
+    Args:
+        extra: Plugin modules besides the installed ones, for example a pipeline file that
+            implements hooks.
+    """
+
+    def __init__(self, extra: Iterable[ModuleType] = ()) -> None:
+        from basalt.core import hookspecs
+
+        self._manager = pluggy.PluginManager("basalt")
+        self._manager.add_hookspecs(hookspecs)
+        self._owners: dict[int, str] = {}
+        self.plugins = tuple(self._load_entry_points())
+        for module in extra:
+            self._register(module, module.__name__)
+        for specs in self._flat("basalt_hookspecs"):
+            self._manager.add_hookspecs(specs)
+        self._check_hooks()
+
+    # ------------------------------------------------------------ loading
+
+    def _load_entry_points(self) -> Iterator[Plugin]:
+        blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",") if name.strip()}
+        seen: dict[str, str] = {}
+        for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.name != "core", point.name)):
+            owner = point.dist.name if point.dist else "unknown"
+            version = point.dist.version if point.dist else ""
+            if seen.get(point.name) == owner:
+                continue
+            if point.name in seen:
+                raise DuplicateName(
+                    f"two plugins are called {point.name!r}", where=f"{seen[point.name]} and {owner}", hint="uninstall one of the two distributions",
+                )
+            seen[point.name] = owner
+            if point.name in blocked:
+                yield Plugin(point.name, owner, version, point.value, is_blocked=True)
+                continue
+            yield Plugin(point.name, owner, version, point.value, error=self._load(point, owner))
+
+    def _load(self, point: metadata.EntryPoint, owner: str) -> str:
+        try:
+            module = point.load()
+        except BasaltError as problem:
+            return str(problem)
+        except (ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError, KeyError, OSError, RuntimeError) as problem:
+            return f"{type(problem).__name__}: {problem}"
+        self._register(module, owner)
+        return ""
+
+    def _register(self, module: ModuleType, owner: str) -> None:
+        self._manager.register(module, name=module.__name__)
+        self._owners[id(module)] = owner
+
+    def _check_hooks(self) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as problem:
+            raise BadOffer(str(problem), where=self._owners.get(id(problem.plugin)), hint="see basalt.core.hookspecs for the hooks") from problem
+
+    def require_sound(self) -> None:
+        """Stop when a plugin failed to load.
+
+        Raises:
+            PluginLoadFailed: Names the distribution, the error and the way around it.
+        """
+        for plugin in self.plugins:
+            if plugin.error:
+                raise PluginLoadFailed(
+                    f"plugin {plugin.name!r} of {plugin.distribution} cannot be loaded: {plugin.error}", where=plugin.target,
+                    hint=f"reinstall or uninstall {plugin.distribution}, or go on without it: {BLOCK_VARIABLE}={plugin.name}",
+                )
+
+    # ------------------------------------------------------------ asking
+
+    @property
+    def hook(self) -> Any:
+        """pluggy's relay, for the observing hooks."""
+        return self._manager.hook
+
+    def _each(self, hook: str) -> Iterator[tuple[str, Any]]:
+        """Owner and value of everything that the plugins return for *hook*."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            owner = self._owners.get(id(implementation.plugin), implementation.plugin_name)
+            try:
+                values = implementation.function()
+            except (ImportError, AttributeError, TypeError, NameError, ValueError, KeyError) as problem:
+                raise PluginLoadFailed(f"{hook} of {owner} failed: {type(problem).__name__}: {problem}", where=implementation.plugin_name, hint=f"go on without it: {BLOCK_VARIABLE}=<plugin>; see basalt plugins list") from problem
+            yield from ((owner, value) for value in values or ())
+
+    def _flat(self, hook: str) -> Iterator[Any]:
+        return (value for _, value in self._each(hook))
+
+    def _named(self, hook: str, kind: str, name_of: Callable[[Any], str], *, accepts: Callable[[Any], bool] = lambda value: True) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        owners: dict[str, str] = {}
+        for owner, value in self._each(hook):
+            if not accepts(value):
+                continue
+            if not hasattr(value, "name"):
+                raise BadOffer(f"{hook} returned {value!r}", where=owner, hint=f"return values that are a {kind}")
+            name = name_of(value)
+            if name in found:
+                raise DuplicateName(f"two plugins offer the {kind} {name!r}", where=f"{owners[name]} and {owner}", hint=f"uninstall one, or block its plugin: {BLOCK_VARIABLE}=<plugin>")
+            found[name], owners[name] = value, owner
+            self._homes[(kind, name)] = owner
+        return found
+
+    @cached_property
+    def _homes(self) -> dict[tuple[str, str], str]:
+        return {}
+
+    def owner(self, kind: str, name: str) -> str:
+        """The distribution that offers *name*."""
+        return self._homes.get((kind, name), "")
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        return self._named("basalt_tables", "table", lambda value: value.name)
+
+    @cached_property
+    def sources(self) -> dict[str, Offer[Any]]:
+        return self._named("basalt_sources", "source", lambda value: value.name)
+
+    @cached_property
+    def universes(self) -> dict[str, Offer[Any]]:
+        return self._named("basalt_universes", "universe", lambda value: value.name)
+
+    @cached_property
+    def timelines(self) -> dict[str, Offer[Any]]:
+        return self._named("basalt_timelines", "timeline", lambda value: value.name)
+
+    @cached_property
+    def checks(self) -> dict[str, Offer[Any]]:
+        return self._named("basalt_checks", "check", lambda value: value.name)
+
+    @cached_property
+    def executors(self) -> dict[str, Offer[Any]]:
+        return self._named("basalt_executors", "executor", lambda value: value.name)
+
+    @cached_property
+    def output_targets(self) -> dict[str, Offer[Any]]:
+        return self._named("basalt_output_targets", "output target", lambda value: value.name)
+
+    @cached_property
+    def preprocessors(self) -> dict[str, Preprocessor]:
+        return self._named("basalt_preprocessors", "preprocessor", lambda value: value.name)
+
+    @cached_property
+    def commands(self) -> dict[str, list[Offer[Any]]]:
+        groups: dict[str, list[Offer[Any]]] = {}
+        for offer in self._flat("basalt_commands"):
+            groups.setdefault(offer.name, []).append(offer)
+        return groups
+
+    @cached_property
+    def modules(self) -> dict[str, Module | TableModule]:
+        """Modules by name, each with the analytics that other plugins add to it."""
+        from basalt.core.declaring import Analytic, Enrichment
+
+        modules = self._named("basalt_analytics", "module", lambda value: value.name, accepts=lambda value: not isinstance(value, Analytic | Enrichment))
+        additions = [(owner, value) for owner, value in self._each("basalt_analytics") if isinstance(value, Analytic | Enrichment)]
+        for owner, value in additions:
+            name = self._extended_module(value, modules, owner)
+            modules[name] = modules[name].extended([value])
+        self._check_config_keys(modules)
+        return modules
+
+    def _extended_module(self, value: Analytic | Enrichment, modules: dict[str, Any], owner: str) -> str:
+        family = getattr(value, "family", "")
+        for name, module in modules.items():
+            if any(each.name == family for each in getattr(module, "families", ())) or (not family and getattr(module, "table", None) == value.table):
+                return name
+        raise BadOffer(f"analytic {value.name!r} names no known family or table", where=owner, hint="offer it inside a Module, or name the family of an installed module")
+
+    def _check_config_keys(self, modules: dict[str, Any]) -> None:
+        keys: dict[str, str] = {}
+        for name, module in [*modules.items(), *self.preprocessors.items()]:
+            if module.config_key in keys and module.config_key:
+                raise DuplicateName(f"modules {keys[module.config_key]!r} and {name!r} use one config key {module.config_key!r}")
+            keys[module.config_key] = name
+
+    # ------------------------------------------------------------ finding
+
+    def find(self, kind: str, name: str, *, where: str | None = None) -> Any:
+        """What is offered as *kind* under *name*.
+
+        Raises:
+            UnknownName: Nothing is; the hint names near matches, and the wheel for first-party names.
+            PluginError: A plugin that may have offered it failed to load.
+        """
+        known: dict[str, Any] = getattr(self, kind)
+        if name in known:
+            return known[name]
+        self.require_sound()
+        from basalt.core.first_party import wheel_of
+
+        wheel = wheel_of(kind, name)
+        singular = kind.rstrip("s").replace("_", " ")
+        if wheel:
+            raise UnknownName(f"unknown {singular} {name!r}", where=where, hint=f"it comes with {wheel}: pip install {wheel}")
+        raise UnknownName.of(singular, name, known, where=where, hint="see: basalt plugins list")
+
+
+_current: ContextVar[Catalog | None] = ContextVar("basalt_catalog", default=None)
+_installed: list[Catalog] = []
+
+
+def catalog() -> Catalog:
+    """The catalog in force: that of `using_catalog`, else the one of all installed plugins."""
+    found = _current.get()
+    if found is not None:
+        return found
+    if not _installed:
+        _installed.append(Catalog())
+    return _installed[0]
+
+
+@contextmanager
+def using_catalog(chosen: Catalog) -> Iterator[Catalog]:
+    """Make *chosen* the catalog in force inside the block."""
+    token = _current.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _current.reset(token)
+
+
+__all__ = ["Catalog", "Plugin", "PluginError", "catalog", "using_catalog"]

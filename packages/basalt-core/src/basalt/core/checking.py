@@ -1,0 +1,42 @@
+"""Checking: rows against what the plan promised, before they go anywhere."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from basalt.configuration.models import QualityCheckConfig
+from basalt.core.catalog import catalog
+from basalt.core.datasets import Dataset
+from basalt.core.errors import CheckFailed
+
+
+def check_rows(frame: pl.LazyFrame, dataset: Dataset, *, where: str) -> None:
+    """Refuse rows whose columns or types differ from the plan, or that share a key.
+
+    Raises:
+        CheckFailed: With the column, or a key that occurs twice.
+    """
+    planned, found = dataset.schema(), frame.collect_schema()
+    for name, dtype in planned.items():
+        if name not in found:
+            raise CheckFailed(f"the column {name!r} was planned and not made", where=where, hint="the module does not keep its plan")
+        if found[name] != dtype:
+            raise CheckFailed(f"the column {name!r} is {found[name]}, planned was {dtype}", where=where, hint="the module does not keep its plan")
+    if dataset.keys:
+        _check_keys(frame, dataset, where)
+
+
+def _check_keys(frame: pl.LazyFrame, dataset: Dataset, where: str) -> None:
+    keys = list(dataset.keys)
+    repeated = frame.group_by(keys).len().filter(pl.col("len") > 1).head(1).collect()
+    if repeated.height:
+        row = repeated.row(0, named=True)
+        shown = ", ".join(f"{name}={row[name]}" for name in keys)
+        raise CheckFailed(f"{row['len']} rows have one key: {shown}", where=where, hint="a module or an input repeats rows")
+
+
+def quality_findings(frame: pl.LazyFrame, options: QualityCheckConfig) -> list[str]:
+    """What the quality checks find; nothing when they are off."""
+    if not options.ENABLED:
+        return []
+    return [finding for offer in catalog().checks.values() for finding in offer.make().findings(frame, options)]

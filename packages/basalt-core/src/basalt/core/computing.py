@@ -1,0 +1,125 @@
+"""Computing one pass on tables that are there: the part of a run that knows no files.
+
+Workers call it with scanned tables; tests and notebooks call it with literal ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from basalt.core.bucketing import DATE, TIME_BUCKET
+from basalt.core.catalog import catalog
+from basalt.core.datasets import Dataset
+from basalt.core.fusing import KEY, add_series, fuse, join_on_keys
+from basalt.core.plans import PassPlan, Step
+
+Tables = Mapping[str, pl.LazyFrame]
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a pass makes: its rows, and its side tables by key."""
+
+    rows: pl.LazyFrame
+    side_tables: Mapping[str, pl.LazyFrame]
+
+
+def compute_pass(planned: PassPlan, tables: Mapping[date, Tables], listings: Mapping[date, pl.LazyFrame], datasets: Mapping[str, Dataset]) -> Computed:
+    """The rows of a pass over some days.
+
+    Args:
+        planned: The pass.
+        tables: For each day, the frames that the pass reads, by dataset name, in event order.
+        listings: For each day, the listings covered: `ListingId` and labels.
+        datasets: Schemas of everything by name.
+
+    Returns:
+        Rows with keys, labels and all planned columns, hidden ones included, in `sort_keys` order.
+    """
+    sides: dict[str, list[pl.LazyFrame]] = {}
+    rows: list[pl.LazyFrame] = []
+    for day in tables:
+        available = dict(tables[day])
+        for key, frame in _side_tables(planned, available, datasets).items():
+            sides.setdefault(key, []).append(frame)
+            available[key] = frame
+        parts = [_query_rows(planned, available, listings[day], day)] if planned.queries else []
+        if not planned.scope.all_dates:
+            parts += [_step_rows(planned, step, available, datasets) for step in planned.steps]
+        if parts:
+            rows.append(join_on_keys(parts, planned.dataset.keys))
+    if planned.scope.all_dates:
+        rows = _with_all_dates(planned, rows, tables, datasets)
+    frame = _stack(rows, planned.dataset.schema()).select(planned.dataset.names()).sort(list(planned.sort_keys), maintain_order=True)
+    return Computed(frame, {key: _stack(frames, datasets[key].schema()) for key, frames in sides.items()})
+
+
+def _with_all_dates(planned: PassPlan, rows: Sequence[pl.LazyFrame], tables: Mapping[date, Tables], datasets: Mapping[str, Dataset]) -> list[pl.LazyFrame]:
+    names = {name for step in planned.steps for _, name in step.inputs}
+    whole = {name: pl.concat([tables[day][name] for day in tables], how="vertical") for name in names}
+    parts = [_step_rows(planned, step, whole, datasets) for step in planned.steps]
+    queried = [pl.concat(list(rows), how="vertical")] if rows else []
+    return [join_on_keys([*queried, *parts], planned.dataset.keys)]
+
+
+def _stack(frames: Sequence[pl.LazyFrame], schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    if not frames:
+        return pl.LazyFrame(schema=dict(schema))
+    return frames[0] if len(frames) == 1 else pl.concat(list(frames), how="vertical")
+
+
+def _query_rows(planned: PassPlan, tables: Tables, listings: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Bucket rows of all fused queries of one day."""
+    with_date = {name: frame.with_columns(pl.lit(day).alias(DATE)) for name, frame in tables.items()} if planned.clock.is_daily else tables
+    frames = [fuse(query, with_date, planned.clock) for query in planned.queries]
+    joined = _joined_with_zeros(planned, frames)
+    empty = {column.name: column.empty for column in planned.dataset.columns if column.measure or column.hidden}
+    completed = planned.timeline.complete(joined, tables, listings, planned.clock, day, empty)
+    labelled = completed.join(listings, on=KEY, how="inner").with_columns(pl.lit(day).alias(DATE))
+    return add_series(labelled.sort(KEY, TIME_BUCKET) if planned.series else labelled, planned.series)
+
+
+def _joined_with_zeros(planned: PassPlan, frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    """The frames joined on listing and bucket; flows of a table without rows in a bucket are 0."""
+    if len(frames) == 1:
+        return frames[0]
+    marked = [frame.with_columns(pl.lit(True).alias(f"seen:{index}")) for index, frame in enumerate(frames)]
+    joined = join_on_keys(marked, (KEY, TIME_BUCKET))
+    zero = {column.name for column in planned.dataset.columns if column.empty == "zero"}
+    filled = [
+        pl.when(pl.col(f"seen:{index}").is_null()).then(0).otherwise(pl.col(name)).alias(name)
+        for index, frame in enumerate(frames)
+        for name in frame.collect_schema().names()
+        if name in zero
+    ]
+    return joined.with_columns(filled).drop([f"seen:{index}" for index in range(len(frames))])
+
+
+def _step_rows(planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[str, Dataset]) -> pl.LazyFrame:
+    module: Any = catalog().modules[step.module]
+    inputs, schemas = _inputs(planned, step, tables, datasets)
+    frame: pl.LazyFrame = module.compute(step.config, inputs, schemas, planned.clock)
+    made = frame.collect_schema().names()
+    wanted = [name for name in planned.dataset.names() if name in made]
+    return frame.select(wanted)
+
+
+def _inputs(planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[str, Dataset]) -> tuple[dict[str, pl.LazyFrame], dict[str, Dataset]]:
+    frames = {slot: tables[name] for slot, name in step.inputs}
+    return frames, {slot: datasets[name] for slot, name in step.inputs}
+
+
+def _side_tables(planned: PassPlan, tables: Tables, datasets: Mapping[str, Dataset]) -> dict[str, pl.LazyFrame]:
+    keys = {table.name: table.key for table in planned.side_tables}
+    made: dict[str, pl.LazyFrame] = {}
+    for step in planned.preprocessing:
+        module: Any = catalog().preprocessors[step.module]
+        inputs, schemas = _inputs(planned, step, {**tables, **made}, datasets)
+        for name, frame in module.compute(step.config, inputs, schemas, planned.clock).items():
+            made[keys[name]] = frame.select(datasets[keys[name]].names())
+    return made

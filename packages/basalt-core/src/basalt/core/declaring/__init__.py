@@ -1,0 +1,51 @@
+"""Declarations: one place that says formula, columns, unit, documentation, roll-up and examples.
+
+An analytic is a pure function from its axes to a Polars expression. `Analytic` holds the function
+with everything that is said about it; a `Measure` is an analytic at one point of its axes, exactly
+one column. Families group analytics under one list of a module's config.
+"""
+
+from basalt.core.declaring.analytics import Analytic, Enrichment, Example, Measure, analytic, enrichment
+from basalt.core.declaring.axes import Axis
+from basalt.core.declaring.modules import Family, Module, ModuleConfig, Select
+from basalt.core.declaring.rollups import ByAxis, First, FromParts, Last, Max, Min, RatioOfSums, Rollup, RootOfSums, Sum
+from basalt.core.declaring.rows import EVERY_ROW, RowFilter, all_of, count_where, first_where, last_where, where
+from basalt.core.declaring.values import Composite, Part, Ratio, Root, Row, ratio, safe_divide
+
+__all__ = [
+    "EVERY_ROW",
+    "Analytic",
+    "Axis",
+    "ByAxis",
+    "Composite",
+    "Enrichment",
+    "Example",
+    "Family",
+    "First",
+    "FromParts",
+    "Last",
+    "Max",
+    "Measure",
+    "Min",
+    "Module",
+    "ModuleConfig",
+    "Part",
+    "Ratio",
+    "RatioOfSums",
+    "Rollup",
+    "Root",
+    "Row",
+    "RootOfSums",
+    "RowFilter",
+    "Select",
+    "Sum",
+    "all_of",
+    "analytic",
+    "count_where",
+    "enrichment",
+    "first_where",
+    "last_where",
+    "ratio",
+    "safe_divide",
+    "where",
+]

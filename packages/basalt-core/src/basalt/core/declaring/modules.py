@@ -1,0 +1,252 @@
+"""Modules of analytics: what a plugin offers under one name, and the config it answers to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from basalt.core.declaring.analytics import Analytic, Enrichment, Measure, named_by
+from basalt.core.declaring.axes import REQUIRED, Axis
+from basalt.core.declaring.rows import RowFilter
+from basalt.core.errors import BadOffer, DuplicateName
+
+
+class ModuleConfig(BaseModel):
+    """Base of every module's section of a pass: unknown keys are errors.
+
+    Attributes:
+        ENABLED: False leaves the module out of the pass.
+        metric_prefix: Put before every column of the module.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ENABLED: bool = Field(True, description="False leaves the module out of the pass.")
+    metric_prefix: str | None = Field(None, description="Put before every column of the module.")
+
+
+class Entry(BaseModel):
+    """Base of one entry of a family's list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Analytics that one list of a module's config asks for.
+
+    Attributes:
+        name: Key of the list: `generic_metrics`.
+        doc: What the family measures.
+        selector: Entry field that picks among the analytics; empty: an entry asks for all.
+        axes: Formula parameter to entry field: `{"side": "sides"}`. A closed parameter that is not
+            named here always takes all its values (open, high, low, close).
+    """
+
+    name: str
+    doc: str
+    selector: str = "measures"
+    axes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Select:
+    """An entry that a module makes itself: its default output.
+
+    Attributes:
+        family: The family asked.
+        entry: What a user would write.
+    """
+
+    family: str
+    entry: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Module:
+    """Analytics of one table, offered under one name.
+
+    Attributes:
+        name: Name in `PassConfig.modules`.
+        table: Table that its analytics read unless they say otherwise.
+        analytics: Formulas and enrichments; formulas without a family are needs of others.
+        families: Lists of the config. A module without families has one, `metrics`, with all
+            formulas, and by default computes all of them.
+        default: Output when the config asks for nothing.
+        always: Output on top of what the config asks for.
+        fields: Further fields of the config, as for `pydantic.create_model`.
+        config_key: Key of its section in a pass; `<name>_analytics` if empty.
+        doc: What the module is for.
+    """
+
+    name: str
+    table: str
+    analytics: tuple[Analytic | Enrichment, ...]
+    families: tuple[Family, ...] = ()
+    default: tuple[Select, ...] = ()
+    always: tuple[Select, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    config_key: str = ""
+    doc: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "config_key", self.config_key or f"{self.name}_analytics")
+        if not self.families:
+            self._become_one_family()
+        known = {family.name for family in self.families}
+        for each in self.formulas:
+            if each.family and each.family not in known:
+                raise BadOffer(f"analytic {each.name!r} names the family {each.family!r}", where=f"module {self.name}", hint=f"families: {', '.join(sorted(known))}")
+
+    def _become_one_family(self) -> None:
+        buckets = [each for each in self.formulas if each.grain != "row"]
+        axes = {axis.name: axis.name for each in buckets for axis in each.axes}
+        object.__setattr__(self, "families", (Family("metrics", self.doc or f"Measures of {self.name}.", "measures", axes),))
+        if not self.default:
+            optional = [each.measure for each in buckets if all(axis.default is not REQUIRED for axis in each.axes)]
+            object.__setattr__(self, "default", (Select("metrics", {"measures": optional}),) if optional else ())
+
+    @property
+    def formulas(self) -> tuple[Analytic, ...]:
+        return tuple(each for each in self.analytics if isinstance(each, Analytic))
+
+    def extended(self, more: Iterable[Analytic | Enrichment]) -> Module:
+        """The module with *more* analytics, as other plugins offer them.
+
+        Raises:
+            DuplicateName: One of them answers to a measure that exists.
+        """
+        taken = {(each.family, each.measure) for each in self.formulas if each.family}
+        for each in more:
+            if isinstance(each, Analytic) and (each.family, each.measure) in taken:
+                raise DuplicateName(f"measure {each.measure!r} of {self.name}.{each.family} is offered twice", where=each.reference)
+        from dataclasses import replace
+
+        return replace(self, analytics=(*self.analytics, *more))
+
+    def members(self, family: Family) -> tuple[Analytic, ...]:
+        """The analytics that answer to *family*."""
+        if len(self.families) == 1 and family.name == "metrics":
+            return tuple(each for each in self.formulas if each.grain != "row" and each.family in ("", "metrics"))
+        return tuple(each for each in self.formulas if each.family == family.name)
+
+    @cached_property
+    def config_model(self) -> type[ModuleConfig]:
+        """The schema of the module's section, made from its declarations."""
+        lists: dict[str, Any] = {
+            family.name: (list[self._entry_model(family)], Field(default_factory=list, description=family.doc))  # type: ignore[misc]
+            for family in self.families
+        }
+        title = "".join(word.capitalize() for word in self.name.split("_"))
+        model: type[ModuleConfig] = create_model(f"{title}Config", __base__=ModuleConfig, __doc__=self.doc or None, **lists, **self.fields)
+        return model
+
+    def _entry_model(self, family: Family) -> type[Entry]:
+        members = self.members(family)
+        fields: dict[str, Any] = {}
+        for parameter, name in family.axes.items():
+            axis = _merged_axis(parameter, members)
+            default = ... if axis.default is REQUIRED else axis.default
+            fields[name] = (axis.annotation | list[axis.annotation], Field(default, description=f"Axis {parameter}."))  # type: ignore[name-defined]
+        if family.selector:
+            choice = Literal[tuple(each.measure for each in members)]  # type: ignore[valid-type]
+            fields[family.selector] = (choice | list[choice], Field(..., description="Which measures."))  # type: ignore[valid-type]
+        if any(each.takes_rows for each in members):
+            fields["market_states"] = (str | list[str] | None, Field(None, description="Count only rows in these market states."))
+            scalar = str | int | float | bool
+            fields["attribute_filters"] = (dict[str, scalar | list[scalar]], Field(default_factory=dict, description="Count only rows whose column equals the value, or one of the values."))
+        fields["output_name_pattern"] = (str | None, Field(None, description="Column name as a template over the entry's fields."))
+        title = "".join(word.capitalize() for word in f"{self.name}_{family.name}".split("_"))
+        model: type[Entry] = create_model(f"{title}Entry", __base__=Entry, **fields)
+        return model
+
+    def measures(self, config: ModuleConfig, *, where: str) -> tuple[Measure, ...]:
+        """The columns that *config* asks for, in the order it asks.
+
+        Args:
+            config: The validated section.
+            where: Config path of the section, for messages.
+        """
+        asked = [
+            (family, entry, f"{where}.{family.name}[{index}]")
+            for family in self.families
+            for index, entry in enumerate(getattr(config, family.name))
+        ]
+        if not asked:
+            asked = [self._selected(select, f"default output of {self.name}") for select in self.default]
+        asked += [self._selected(select, f"always in {self.name}") for select in self.always]
+        prefix = config.metric_prefix or ""
+        found = [measure for family, entry, origin in asked for measure in self._expand(family, entry, prefix, origin)]
+        return tuple(dict.fromkeys(found))
+
+    def _selected(self, select: Select, origin: str) -> tuple[Family, Entry, str]:
+        family = next(each for each in self.families if each.name == select.family)
+        field_type = self.config_model.model_fields[family.name].annotation
+        entry: Entry = field_type.__args__[0].model_validate(dict(select.entry))  # type: ignore[union-attr]
+        return family, entry, origin
+
+    def _expand(self, family: Family, entry: Entry, prefix: str, origin: str) -> Iterator[Measure]:
+        rows = _row_filter(entry)
+        for chosen in self._chosen(family, entry):
+            fixed = [_values_of(axis, family, entry) for axis in chosen.axes]
+            for point in itertools.product(*fixed):
+                axes = tuple(zip((axis.name for axis in chosen.axes), point, strict=True))
+                column = prefix + self._column(chosen, family, entry, dict(axes), origin)
+                yield Measure(chosen, axes, column, rows if chosen.takes_rows else RowFilter(), self.name, origin)
+
+    def _chosen(self, family: Family, entry: Entry) -> tuple[Analytic, ...]:
+        members = self.members(family)
+        if not family.selector:
+            return members
+        wanted = _as_list(getattr(entry, family.selector))
+        by_measure = {each.measure: each for each in members}
+        return tuple(by_measure[name] for name in wanted)
+
+    def _column(self, chosen: Analytic, family: Family, entry: Entry, axes: Mapping[str, Any], origin: str) -> str:
+        pattern: str | None = getattr(entry, "output_name_pattern", None)
+        if pattern is None:
+            return chosen.column_at(axes)
+        names: dict[str, Any] = {**axes, **{family.axes[name]: value for name, value in axes.items() if name in family.axes}}
+        if family.selector:
+            names |= {family.selector: chosen.measure, "measure": chosen.measure}
+        spread = [str(value) for name, value in axes.items() if name not in family.axes and f"{{{name}}}" not in pattern]
+        return named_by(pattern, names, where=origin) + "".join(spread)
+
+
+def _merged_axis(parameter: str, members: Sequence[Analytic]) -> Axis:
+    axes = [axis for each in members for axis in each.axes if axis.name == parameter]
+    if not axes:
+        raise BadOffer(f"no analytic has the axis {parameter!r}", hint="remove it from the family's axes")
+    merged = axes[0]
+    for axis in axes[1:]:
+        if axis.annotation != merged.annotation:
+            merged = Axis(parameter, merged.annotation | axis.annotation, merged.default, tuple(dict.fromkeys(merged.choices + axis.choices)))
+    return merged
+
+
+def _values_of(axis: Axis, family: Family, entry: Entry) -> list[Any]:
+    if axis.name in family.axes:
+        return _as_list(getattr(entry, family.axes[axis.name]))
+    if axis.is_closed:
+        return list(axis.choices)
+    if axis.default is not REQUIRED:
+        return [axis.default]
+    raise BadOffer(f"axis {axis.name!r} has neither a config field nor choices", where=f"family {family.name}")
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _row_filter(entry: Entry) -> RowFilter:
+    states = getattr(entry, "market_states", None)
+    attributes = getattr(entry, "attribute_filters", {})
+    return RowFilter(
+        market_states=tuple(_as_list(states)) if states else (),
+        attributes=tuple((column, tuple(_as_list(values))) for column, values in attributes.items()),
+    )

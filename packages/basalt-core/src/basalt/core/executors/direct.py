@@ -1,0 +1,37 @@
+"""The executor `direct`: tasks on this machine, a fresh process each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from basalt.core.isolation import run_each
+from basalt.core.tasks import Failure, Task, TaskReport
+
+
+@dataclass(frozen=True)
+class DirectExecutor:
+    """Run tasks on this machine.
+
+    Attributes:
+        workers: Tasks at a time.
+        preload: Modules imported once, before the workers are forked.
+    """
+
+    workers: int = 1
+    preload: tuple[str, ...] = ()
+
+    def configured(self, workers: int, preload: tuple[str, ...]) -> DirectExecutor:
+        """The executor with the run's settings."""
+        return DirectExecutor(workers, preload)
+
+    def run(self, work: Callable[[Task], TaskReport], tasks: Iterable[Task]) -> Iterator[TaskReport]:
+        """Run *work* on each of *tasks*; a worker that dies gives a report with its exit code."""
+        for ended in run_each(work, tasks, self.workers, preload=self.preload):
+            yield ended.result or TaskReport(ended.work, ended.exit_code, failure=_death(ended.exit_code))
+
+
+def _death(code: int) -> Failure:
+    if code == 137:
+        return Failure("OutOfMemory", "the worker was killed, most likely for want of memory", hint="lower MAX_LISTINGS_PER_BATCH or NUM_WORKERS")
+    return Failure("WorkerDied", f"the worker ended with exit code {code} and no report")

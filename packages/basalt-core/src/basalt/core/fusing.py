@@ -1,0 +1,122 @@
+"""Fusing: many measures over one table become one scan and one group_by.
+
+    scan → attached columns → row layers → TimeBucket → one group_by → composites finished
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from basalt.core.bucketing import TIME_BUCKET, Clock
+from basalt.core.declaring.analytics import Measure, part_column
+from basalt.core.declaring.values import Composite, Row
+from basalt.core.plans import Query
+
+KEY = "ListingId"
+
+
+@dataclass(frozen=True)
+class Built:
+    """The expressions of a set of bucket measures.
+
+    Attributes:
+        rows: Row values to materialise first, by name.
+        reductions: Reductions by the name of their column, each expression once.
+        finishes: Expressions over the reductions, each named as its output column.
+    """
+
+    rows: Mapping[str, pl.Expr]
+    reductions: Mapping[str, pl.Expr]
+    finishes: tuple[pl.Expr, ...]
+
+
+def build(measures: Iterable[Measure]) -> Built:
+    """Collect the reductions of *measures*, equal expressions once."""
+    rows: dict[str, pl.Expr] = {}
+    names: dict[bytes, str] = {}
+    reductions: dict[str, pl.Expr] = {}
+    finishes: list[pl.Expr] = []
+
+    def reduce(expr: pl.Expr, wanted: str) -> str:
+        name = names.setdefault(expr.meta.serialize(), wanted)
+        reductions.setdefault(name, expr)
+        return name
+
+    for measure in measures:
+        value = measure.build()
+        if isinstance(value, Composite):
+            rows |= _row_exprs(value.rows)
+            parts = {name: reduce(part.expr, part_column(measure.column, name)) for name, part in value.parts.items()}
+            finishes += [pl.col(column).alias(part_column(measure.column, name)) for name, column in parts.items()]
+            finishes.append(_typed(value.finish({name: pl.col(column) for name, column in parts.items()}), measure).alias(measure.column))
+        else:
+            finishes.append(pl.col(reduce(_typed(value, measure), measure.column)).alias(measure.column))
+    return Built(rows, reductions, tuple(finishes))
+
+
+def _row_exprs(rows: Sequence[Row]) -> dict[str, pl.Expr]:
+    return {row.name: row.expr for row in rows}
+
+
+def _typed(expr: pl.Expr, measure: Measure) -> pl.Expr:
+    return expr if measure.analytic.dtype is None else expr.cast(measure.analytic.dtype)
+
+
+def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock) -> pl.LazyFrame:
+    """The bucket rows of one query over one day.
+
+    Args:
+        query: What to compute.
+        tables: The scanned tables of one day, in event order, by dataset name.
+        clock: Buckets.
+
+    Returns:
+        One row a listing and bucket: `ListingId`, `TimeBucket`, the measures' columns and the
+        parts of composite ones; unordered.
+    """
+    frame = tables[query.table]
+    for each in query.attached:
+        frame = each.enrichment(frame, tables[each.enrichment.uses], **dict(each.axes))
+    for layer in query.rows:
+        frame = frame.with_columns(_typed(_expression(measure), measure).alias(measure.column) for measure in layer)
+    built = build(query.measures)
+    if built.rows:
+        frame = frame.with_columns(expr.alias(name) for name, expr in built.rows.items())
+    frame = frame.with_columns(clock.label(pl.col(query.time)).alias(TIME_BUCKET))
+    reduced = frame.group_by(KEY, TIME_BUCKET).agg(expr.alias(name) for name, expr in built.reductions.items())
+    return reduced.select(KEY, TIME_BUCKET, *built.finishes)
+
+
+def _expression(measure: Measure) -> pl.Expr:
+    value = measure.build()
+    if isinstance(value, Composite):
+        raise TypeError(f"{measure.analytic.name}: a row-grain formula returns an expression")
+    return value
+
+
+def add_series(frame: pl.LazyFrame, layers: Sequence[Sequence[Measure]]) -> pl.LazyFrame:
+    """*frame* with the columns of series- and section-grain measures, layer by layer."""
+    for layer in layers:
+        frame = frame.with_columns(_typed(_expression(measure), measure).alias(measure.column) for measure in layer)
+    return frame
+
+
+def join_on_keys(frames: Sequence[pl.LazyFrame], keys: Sequence[str]) -> pl.LazyFrame:
+    """All rows of all *frames*, one a key."""
+    joined = frames[0]
+    for frame in frames[1:]:
+        joined = joined.join(frame, on=list(keys), how="full", coalesce=True, nulls_equal=True)
+    return joined
+
+
+def root_names(measure: Measure) -> set[str]:
+    """Columns that the formula of *measure* reads."""
+    value = measure.build()
+    if not isinstance(value, Composite):
+        return set(value.meta.root_names())
+    exprs = [part.expr for part in value.parts.values()] + [row.expr for row in value.rows]
+    made = {row.name for row in value.rows}
+    return {name for expr in exprs for name in expr.meta.root_names()} - made

@@ -1,0 +1,168 @@
+"""Processes: a fresh one for each piece of work, started in milliseconds, that never outlives us.
+
+Workers are forked from a server process that has imported the heavy modules and run nothing: a
+process that has run a Polars query must not be forked. Where the platform has no fork server,
+workers are spawned.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, TypeVar
+
+from basalt.core.tasks import INTERRUPTED, OUT_OF_MEMORY
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+PRELOADED = ("basalt.core.working",)
+
+
+@dataclass(frozen=True)
+class Ended(Generic[Work, Result]):
+    """A process that ended: its result, or the exit code it died with."""
+
+    work: Work
+    result: Result | None
+    exit_code: int
+
+
+def context(preload: Iterable[str] = ()) -> BaseContext:
+    """The way processes are started, with modules imported beforehand where that is possible."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    chosen = multiprocessing.get_context("forkserver")
+    chosen.set_forkserver_preload([*PRELOADED, *preload])
+    return chosen
+
+
+def run_each(function: Callable[[Work], Result], pieces: Iterable[Work], workers: int, *, preload: Iterable[str] = ()) -> Iterator[Ended[Work, Result]]:
+    """Run *function* on each piece, each in a process of its own, at most *workers* at a time.
+
+    Args:
+        function: Importable function of one picklable argument.
+        pieces: What to run it on; taken one by one as workers become free.
+        workers: Processes at a time.
+        preload: Modules to import once, before the workers.
+
+    Yields:
+        One `Ended` a piece, in the order they end.
+    """
+    chosen = context(preload)
+    alive, keep_alive = chosen.Pipe(duplex=False)
+    waiting = iter(pieces)
+    running: dict[Connection, tuple[Work, BaseProcess]] = {}
+    try:
+        while True:
+            while len(running) < workers and (piece := next(waiting, _NOTHING)) is not _NOTHING:
+                connection, process = _start(chosen, function, piece, alive)
+                running[connection] = (piece, process)  # type: ignore[assignment]
+            if not running:
+                return
+            for ready in wait(list(running)):
+                piece, process = running.pop(ready)  # type: ignore[arg-type]
+                yield _collect(ready, piece, process)  # type: ignore[arg-type]
+    finally:
+        keep_alive.close()
+        alive.close()
+        for _, process in running.values():
+            process.terminate()
+            process.join()
+
+
+_NOTHING: Any = object()
+
+
+def _start(chosen: BaseContext, function: Callable[[Any], Any], piece: object, alive: Connection) -> tuple[Connection, BaseProcess]:
+    receiver, sender = chosen.Pipe(duplex=False)
+    process = chosen.Process(target=_child, args=(function, piece, sender, alive), daemon=False)  # type: ignore[attr-defined]
+    with _quiet_main():
+        process.start()
+    sender.close()
+    return receiver, process
+
+
+def _collect(connection: Connection, piece: Work, process: BaseProcess) -> Ended[Work, Any]:
+    try:
+        result = connection.recv()
+    except EOFError:
+        result = None
+    connection.close()
+    process.join()
+    code = process.exitcode or 0
+    if result is None and code == 0:
+        code = 70
+    return Ended(piece, result, {-9: OUT_OF_MEMORY, -15: INTERRUPTED, -2: INTERRUPTED}.get(code, code))
+
+
+def _child(function: Callable[[Any], Any], piece: object, sender: Connection, alive: Connection) -> None:
+    threading.Thread(target=_exit_with_parent, args=(alive,), daemon=True).start()
+    sender.send(function(piece))
+    sender.close()
+
+
+def _exit_with_parent(alive: Connection) -> None:
+    """Wait on a pipe that only the parent can write: it ends when the parent does."""
+    try:
+        alive.recv()
+    except (EOFError, OSError):
+        os._exit(INTERRUPTED)
+
+
+class _quiet_main:  # noqa: N801 - a context manager that reads as a phrase
+    """Keep workers from importing the parent's `__main__`: what they need, they import by name."""
+
+    def __enter__(self) -> None:
+        main = sys.modules["__main__"]
+        self._saved = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
+        for name in self._saved:
+            if name == "__spec__":
+                main.__spec__ = None
+            else:
+                delattr(main, name)
+
+    def __exit__(self, *error: object) -> None:
+        for name, value in self._saved.items():
+            setattr(sys.modules["__main__"], name, value)
+
+
+def peak_bytes() -> int:
+    """Highest resident memory of this process so far."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usable_memory() -> int:
+    """Bytes that this machine, or the container around us, has."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            with open(path, encoding="ascii") as file:
+                text = file.read().strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            limits.append(int(text))
+    return min(limits)

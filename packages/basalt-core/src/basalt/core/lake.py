@@ -1,0 +1,188 @@
+"""A lake: one Parquet file a table, market and day, local or in an object store.
+
+Layout: `{root}/{folder}/{MIC}/{YYYY}/{MM}/{DD}/{prefix}{MIC}-{YYYYMMDD}.parquet`. Files that
+Basalt writes are sorted by (clock, tie-breaks), and say so in their metadata under `basalt:order`.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from basalt.core.errors import SchemaMismatch, TargetFailed, UnsortedInput
+from basalt.core.tables import Table
+
+ORDER_KEY = "basalt:order"
+
+
+def lake_path(root: str, table: Table, mic: str, day: date) -> str:
+    """Path or URL of the file of *table* for one market and day."""
+    name = f"{table.prefix}{mic}-{day:%Y%m%d}.parquet"
+    return f"{str(root).rstrip('/')}/{table.folder}/{mic}/{day:%Y/%m/%d}/{name}"
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """A file that was written: its table, market, day, path and number of rows."""
+
+    table: str
+    mic: str
+    day: date
+    path: Path
+    rows: int
+
+
+def order_columns(table: Table) -> tuple[str, ...]:
+    """Stored columns that put the rows of *table* in order of events."""
+    clock = table.time_from[:1]
+    return (*clock, *table.order)
+
+
+class LakeWriter:
+    """Write one file of a lake piece by piece; it appears whole when closed, or not at all."""
+
+    def __init__(self, root: str | Path, table: Table, mic: str, day: date, *, metadata: Mapping[str, str] | None = None) -> None:
+        self.table, self.mic, self.day = table, mic, day
+        self.path = Path(lake_path(str(root), table, mic, day))
+        self.rows = 0
+        self._metadata = dict(metadata or {})
+        self._last: tuple[object, ...] | None = None
+        self._staged: Path | None = None
+        self._writer: object | None = None
+
+    def append(self, frame: pl.DataFrame) -> None:
+        """Add rows, which follow all earlier ones in the table's order.
+
+        Raises:
+            SchemaMismatch: A column is missing, unknown or of another type.
+            UnsortedInput: Rows out of order, within *frame* or against what was appended before.
+        """
+        conformed = conform(frame, self.table, where=str(self.path))
+        self._check_order(conformed)
+        self._open(conformed).write_table(_to_arrow(conformed))  # type: ignore[attr-defined]
+        self.rows += conformed.height
+
+    def seal(self) -> None:
+        """End the file beside its place, so that `close` has nothing left to do that can fail."""
+        if self._writer is None:
+            self.append(pl.DataFrame(schema={column.name: column.dtype for column in self.table.columns}))
+        self._writer.close()  # type: ignore[union-attr]
+
+    def close(self) -> LakeFile:
+        """Put the file in its place."""
+        self.seal()
+        assert self._staged is not None
+        os.replace(self._staged, self.path)
+        return LakeFile(self.table.name, self.mic, self.day, self.path, self.rows)
+
+    def discard(self) -> None:
+        """Forget what was appended; the lake stays as it was."""
+        if self._writer is not None:
+            self._writer.close()  # type: ignore[attr-defined]
+        if self._staged is not None:
+            self._staged.unlink(missing_ok=True)
+
+    def _open(self, frame: pl.DataFrame) -> object:
+        if self._writer is not None:
+            return self._writer
+        import pyarrow.parquet as pq
+
+        schema = _to_arrow(frame.clear()).schema
+        order = ",".join(name for name in order_columns(self.table) if name in frame.columns)
+        schema = schema.with_metadata({ORDER_KEY: order, **self._metadata})
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._staged = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.tmp")
+            self._writer = pq.ParquetWriter(self._staged, schema, compression="zstd")
+        except OSError as problem:
+            raise TargetFailed(
+                f"cannot write the lake: {problem.strerror or problem}", where=str(self.path.parent),
+                hint="give --lake a folder that you may write to",
+            ) from problem
+        return self._writer
+
+    def _check_order(self, frame: pl.DataFrame) -> None:
+        names = [name for name in order_columns(self.table) if name in frame.columns]
+        if not names or frame.is_empty():
+            return
+        keys = frame.select(names)
+        first, last = keys.row(0), keys.row(-1)
+        follows = self._last is None or _at_most(self._last, first)
+        if not follows or not _is_sorted(keys):
+            raise UnsortedInput(f"rows of {self.table.name} are not in order of {', '.join(names)}", where=str(self.path), hint="sort the rows before writing")
+        self._last = last
+
+
+def _at_most(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    for left, right in zip(one, other, strict=True):
+        if left is None or right is None or left == right:
+            continue
+        return left < right  # type: ignore[operator,no-any-return]
+    return True
+
+
+def _is_sorted(keys: pl.DataFrame) -> bool:
+    """Whether rows are in lexicographic order, nulls taken as equal to anything."""
+    later = pl.lit(False)
+    tied = pl.lit(True)
+    for name in keys.columns:
+        now, before = pl.col(name), pl.col(name).shift(1)
+        later = later | (tied & (now < before)).fill_null(False)
+        tied = tied & ((now == before).fill_null(True))
+    return not keys.select(later.any()).item()
+
+
+def conform(frame: pl.DataFrame, table: Table, *, where: str) -> pl.DataFrame:
+    """The columns of *frame* in the contract's order and types.
+
+    Raises:
+        SchemaMismatch: A required column is missing, a column is unknown, or a value cannot be
+            cast without loss.
+    """
+    unknown = [name for name in frame.columns if name not in table.stored_names]
+    missing = sorted(table.required_names - set(frame.columns))
+    if unknown or missing:
+        parts = [f"unknown columns {unknown}"] * bool(unknown) + [f"missing columns {missing}"] * bool(missing)
+        raise SchemaMismatch(f"{table.name}: {' and '.join(parts)}", where=where, hint="see the table's contract: basalt analytics tables")
+    present = [column for column in table.columns if column.name in frame.columns]
+    try:
+        return frame.select(pl.col(column.name).cast(column.dtype, strict=True) for column in present)
+    except pl.exceptions.PolarsError as problem:
+        raise SchemaMismatch(f"{table.name}: {problem}", where=where, hint="cast the columns to the contract's types") from problem
+
+
+def _to_arrow(frame: pl.DataFrame) -> object:
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+@contextmanager
+def lake_writer(root: str | Path, table: Table, mic: str, day: date, *, metadata: Mapping[str, str] | None = None) -> Iterator[LakeWriter]:
+    """A writer that is closed at the end of the block and discarded when the block raises."""
+    writer = LakeWriter(root, table, mic, day, metadata=metadata)
+    try:
+        yield writer
+        writer.close()
+    except BaseException:
+        writer.discard()
+        raise
+
+
+def write_lake_file(root: str | Path, table: Table, mic: str, day: date, frame: pl.DataFrame, *, metadata: Mapping[str, str] | None = None) -> LakeFile:
+    """Sort *frame* into the table's order and write it as one file of the lake, atomically.
+
+    Raises:
+        SchemaMismatch: The columns do not keep the table's contract.
+        TargetFailed: The lake cannot be written.
+    """
+    names = [name for name in order_columns(table) if name in frame.columns]
+    ordered = frame.sort(names, maintain_order=True) if names else frame
+    with lake_writer(root, table, mic, day, metadata=metadata) as writer:
+        writer.append(ordered)
+    return LakeFile(table.name, mic, day, writer.path, writer.rows)

@@ -1,0 +1,187 @@
+"""Pipeline files: Python with `USER_CONFIG` and optionally `get_universe(date)`, or YAML."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel
+
+from basalt.configuration.models import AnalyticsConfig
+from basalt.configuration.reading import read_config
+from basalt.core.catalog import Catalog, catalog, using_catalog
+from basalt.core.errors import BasaltError, ConflictingSettings, InvalidValue, UnknownName, nearest
+from basalt.core.universes import GetUniverse
+
+Precedence = Literal["yaml_overrides", "python_overrides"]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline, read and validated.
+
+    Attributes:
+        config: The config, with overrides applied.
+        get_universe: The pipeline's own universe, if it has one.
+        shelf: The catalog, with what the file itself offers.
+        path: The file; None for a config that came from none.
+        offers: The file implements hooks, so workers must load it too.
+    """
+
+    config: AnalyticsConfig
+    get_universe: GetUniverse | None
+    shelf: Catalog
+    path: Path | None
+    offers: bool = False
+
+
+def load_pipeline(reference: str, *, overrides: Mapping[str, Any] | None = None, precedence: Precedence = "yaml_overrides", config_file: str | None = None) -> Pipeline:
+    """Read a pipeline.
+
+    Args:
+        reference: A `.py` or `.yaml` file, or the name of an importable module.
+        overrides: Settings of the command line; they win over files. A `__config__` entry replaces
+            the whole config of the files.
+        precedence: Which wins where a Python file and its sibling YAML both have a key.
+        config_file: YAML to use instead of the sibling.
+
+    Raises:
+        ConfigError: The file does not exist, cannot be run, or its config is wrong.
+    """
+    path, values, module = _read(reference, precedence, config_file)
+    shelf = Catalog([module]) if module is not None and _implements_hooks(module) else catalog()
+    extra = dict(overrides or {})
+    replaced = extra.pop("__config__", None)
+    merged = _merge(values if replaced is None else replaced, extra)
+    with using_catalog(shelf):
+        config = read_config(merged, where=str(path or reference))
+    universe = getattr(module, "get_universe", None) if module is not None else None
+    if overrides and overrides.get("universe"):
+        universe = None
+    if universe is not None and not callable(universe):
+        raise InvalidValue("get_universe is no function", where=str(path or reference), hint="def get_universe(date): return a frame with ListingId and MIC")
+    offers = module is not None and _implements_hooks(module)
+    return Pipeline(config, universe, shelf, path, offers)
+
+
+@contextmanager
+def pipeline_in_force(pipeline: Pipeline) -> Iterator[Pipeline]:
+    """Use the pipeline's catalog inside the block."""
+    with using_catalog(pipeline.shelf):
+        yield pipeline
+
+
+def _read(reference: str, precedence: Precedence, config_file: str | None) -> tuple[Path | None, dict[str, Any], ModuleType | None]:
+    path = Path(reference)
+    if path.suffix in (".yaml", ".yml"):
+        return path, _read_yaml(path), None
+    if path.suffix == ".py" or path.exists():
+        module = load_module(path)
+        sibling = Path(config_file) if config_file else path.with_suffix(".yaml")
+    else:
+        module = _import(reference)
+        path = Path(module.__file__) if module.__file__ else path
+        sibling = Path(config_file) if config_file else path.with_suffix(".yaml")
+    if config_file and not sibling.is_file():
+        raise InvalidValue("no such config file", where=config_file, hint="give --config_file a YAML file")
+    in_python = getattr(module, "USER_CONFIG", None)
+    in_yaml = _read_yaml(sibling) if sibling.is_file() else {}
+    if in_python is None and not in_yaml:
+        raise InvalidValue("the pipeline has no USER_CONFIG", where=str(path), hint="write USER_CONFIG = {…}, or a YAML file beside it")
+    first, second = (_as_mapping(in_python, path), in_yaml) if precedence == "yaml_overrides" else (in_yaml, _as_mapping(in_python, path))
+    return path, _merge(first, second), module
+
+
+def _as_mapping(config: Any, path: Path) -> dict[str, Any]:
+    if config is None:
+        return {}
+    if isinstance(config, BaseModel):
+        return config.model_dump(exclude_unset=True)
+    if not isinstance(config, Mapping):
+        raise InvalidValue(f"USER_CONFIG is a {type(config).__name__}, not a mapping", where=str(path), hint="write USER_CONFIG = {…}")
+    return dict(config)
+
+
+def _merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """*first* with the keys of *second* instead of its own, whatever the case of their letters."""
+    names = {key.lower(): key for key in first}
+    if len(names) < len(first):
+        raise ConflictingSettings("a key is given in upper and in lower case", where="config", hint="keep one of them")
+    merged = dict(first)
+    for key, value in second.items():
+        merged[names.get(key.lower(), key)] = value
+    return merged
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as problem:
+        raise InvalidValue("no such pipeline", where=str(path), hint=_nearby(path)) from problem
+    except yaml.YAMLError as problem:
+        raise InvalidValue(f"the file is no YAML: {str(problem).splitlines()[0]}", where=str(path), hint="check the indentation") from problem
+    if isinstance(found, Mapping) and set(found) == {"USER_CONFIG"}:
+        found = found["USER_CONFIG"]
+    if not isinstance(found, Mapping):
+        raise InvalidValue("the file holds no mapping", where=str(path), hint="write keys and values, for example DATASETNAME: demo")
+    return dict(found)
+
+
+def _nearby(path: Path) -> str | None:
+    folder = path.parent if path.parent.is_dir() else Path()
+    return nearest(path.name, [each.name for each in folder.iterdir() if each.suffix in (".py", ".yaml", ".yml")])
+
+
+def load_module(path: Path) -> ModuleType:
+    """Run a Python file as a module, once a process; the same file has the same module name everywhere.
+
+    Raises:
+        InvalidValue: There is no such file, or running it fails.
+    """
+    whole = path.resolve()
+    name = f"basalt_pipeline_{whole.stem}_{hashlib.sha1(str(whole).encode(), usedforsecurity=False).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if not whole.is_file():
+        raise InvalidValue("no such pipeline", where=str(path), hint=_nearby(path))
+    spec = importlib.util.spec_from_file_location(name, whole)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BasaltError:
+        del sys.modules[name]
+        raise
+    except Exception as problem:  # noqa: BLE001 - a user's file may raise anything; it becomes a typed error
+        del sys.modules[name]
+        raise InvalidValue(f"running the pipeline raised {type(problem).__name__}: {problem}", where=_line_of(problem, whole), hint="fix the file") from problem
+    return module
+
+
+def _line_of(problem: Exception, path: Path) -> str:
+    if isinstance(problem, SyntaxError):
+        return f"{path}:{problem.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(path)]
+    return f"{path}:{lines[-1]}" if lines else str(path)
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ImportError as problem:
+        raise UnknownName(f"no pipeline file or module {name!r}", where="--pipeline", hint=_nearby(Path(name)) or str(problem)) from problem
+
+
+def _implements_hooks(module: ModuleType) -> bool:
+    return any(hasattr(value, "basalt_impl") for value in vars(module).values())

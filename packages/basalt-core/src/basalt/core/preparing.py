@@ -1,0 +1,343 @@
+"""Preparing: sources looked at, listings known, the plan bound to real columns, files surveyed.
+
+Everything here reads metadata, reference rows and, once a file, its order columns; nothing of it
+computes results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from basalt.configuration.models import AnalyticsConfig
+from basalt.core.catalog import Catalog
+from basalt.core.errors import BasaltError, CorruptInput, DataError, DuplicateRows, InvalidValue, MissingData, SchemaMismatch, UnsortedInput
+from basalt.core.isolation import run_each, usable_cores
+from basalt.core.ledger import Ledger
+from basalt.core.offers import Inventory, Source, SourceFile
+from basalt.core.planning import plan
+from basalt.core.planning.slots import run_days
+from basalt.core.plans import Plan
+from basalt.core.scanning import Survey, SurveyTask, survey
+from basalt.core.tables import Table
+from basalt.core.universes import GetUniverse, conform, parse_spec
+from basalt.core.working import TableInput
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that can start.
+
+    Attributes:
+        plan: The plan, bound to the columns that the files have.
+        inputs: Raw tables by name.
+        universes: File with the listings, by day.
+        frames: The listings, by day.
+        notices: What the user should know of the data.
+    """
+
+    plan: Plan
+    inputs: Mapping[str, TableInput]
+    universes: Mapping[date, Path]
+    frames: Mapping[date, pl.DataFrame]
+    notices: tuple[str, ...]
+
+    def listings(self, day: date) -> pl.DataFrame:
+        """The listings of *day*."""
+        return self.frames[day]
+
+    def fingerprint(self, days: Sequence[date]) -> str:
+        """Changes whenever the inputs or the listings of *days* change."""
+        wanted = set(days)
+        digest = hashlib.sha256()
+        for name in sorted(self.inputs):
+            for file in self.inputs[name].files:
+                if file.day in wanted:
+                    digest.update(f"{name} {file.mic} {file.day} {file.stamp}\n".encode())
+        for day in sorted(wanted & set(self.frames)):
+            digest.update(self._universe_digests[day])
+        return digest.hexdigest()
+
+    @cached_property
+    def _universe_digests(self) -> dict[date, bytes]:
+        return {day: hashlib.sha256(frame.write_csv().encode()).digest() for day, frame in self.frames.items()}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A table in the first source that has it."""
+
+    table: Table
+    source: Source
+    inventory: Inventory
+
+
+def prepare(config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Catalog, ledger: Ledger, work_dir: Path, progress: Callable[[str, int, int], None]) -> Prepared:
+    """Get a run ready.
+
+    Raises:
+        ConfigError, PlanError: The run cannot be planned.
+        DataError: Files are missing, damaged, or break their contract.
+    """
+    first = plan(config, shelf=shelf)
+    _check_targets(first, shelf)
+    sources = _sources(config, shelf)
+    progress("looking at the data", 0, 1)
+    universes = _Universes(config, get_universe, shelf, sources)
+    frames = {day: universes.of(day) for day in run_days(config)}
+    markets = _markets(frames)
+    bound, found = _bind(first, config, shelf, sources, markets)
+    days, notices = _covered_days(bound, config, found, frames)
+    inputs = _survey(bound, config, found, ledger, notices)
+    notices += _unknown_listings(frames, days, universes)
+    final = bound if days == bound.days else _replace_days(bound, days)
+    progress("looking at the data", 1, 1)
+    return Prepared(final, inputs, _store(frames, work_dir), frames, tuple(notices))
+
+
+def _replace_days(bound: Plan, days: tuple[date, ...]) -> Plan:
+    from dataclasses import replace
+
+    return replace(bound, days=days)
+
+
+def _check_targets(planned: Plan, shelf: Catalog) -> None:
+    by_target: dict[tuple[str, Any], list[Any]] = {}
+    for each in planned.passes:
+        for target in each.targets:
+            by_target.setdefault((target.type, target.options), []).extend(each.slots)
+    for (kind, options), slots in by_target.items():
+        shelf.find("output_targets", kind).make().check(options, slots)
+
+
+def _sources(config: AnalyticsConfig, shelf: Catalog) -> tuple[Source, ...]:
+    sources = []
+    for index, name in enumerate(config.data_source_path):
+        offer = shelf.find("sources", name, where=f"DATA_SOURCE_PATH[{index}]")
+        section = {offer.config_key: config.section(offer.config_key).model_dump()} if offer.config_key else {}
+        settings = {"lake": config.lake, "s3_storage_options": config.s3_storage_options, **section}
+        sources.append(offer.make().configured(settings))
+    return tuple(sources)
+
+
+# ---------------------------------------------------------------- listings
+
+
+@dataclass(frozen=True)
+class _Universes:
+    """Listings of a day, from whoever knows them."""
+
+    config: AnalyticsConfig
+    get_universe: GetUniverse | None
+    shelf: Catalog
+    sources: tuple[Source, ...]
+
+    def of(self, day: date) -> pl.DataFrame:
+        if self.get_universe is not None:
+            return self._own(self.get_universe, day)
+        reference = self._reference(day)
+        if self.config.universe is None:
+            return conform(reference, where="reference table") if reference is not None else conform(pl.DataFrame(schema={"ListingId": pl.Int64}), where="reference table")
+        kind, value = parse_spec(self.config.universe)
+        provider = self.shelf.find("universes", kind, where="UNIVERSE").make()
+        if reference is None:
+            return conform(pl.DataFrame(schema={"ListingId": pl.Int64}), where="reference table")
+        return conform(provider.listings(value, day, reference), where=f"UNIVERSE {self.config.universe}")
+
+    def _own(self, get_universe: GetUniverse, day: date) -> pl.DataFrame:
+        try:
+            frame = get_universe(str(day))
+        except BasaltError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - the user's function may raise anything
+            raise InvalidValue(f"get_universe({str(day)!r}) raised {type(problem).__name__}: {problem}", where="get_universe", hint="fix the pipeline") from problem
+        return conform(frame, where=f"get_universe({str(day)!r})")
+
+    def _reference(self, day: date) -> pl.LazyFrame | None:
+        table = self.shelf.tables.get("reference")
+        if table is None:
+            raise MissingData("no plugin offers the table 'reference'", where="UNIVERSE", hint="pip install bmll-basalt-market")
+        for source in self.sources:
+            inventory = source.inventory(table, [day], self._wanted_markets())
+            if inventory.files:
+                columns = [column.name for column in table.columns if column.name in (inventory.columns or ())]
+                return source.scan(table, inventory.files, columns)
+        return None
+
+    def _wanted_markets(self) -> tuple[str, ...] | None:
+        if self.config.universe is None:
+            return None
+        kind, value = parse_spec(self.config.universe)
+        markets: tuple[str, ...] | None = self.shelf.find("universes", kind, where="UNIVERSE").make().markets(value)
+        return markets
+
+    @property
+    def is_explicit(self) -> bool:
+        return self.get_universe is not None
+
+
+def _markets(frames: Mapping[date, pl.DataFrame]) -> tuple[str, ...] | None:
+    found = {mic for frame in frames.values() for mic in frame["MIC"].drop_nulls().unique().to_list()}
+    return tuple(sorted(found)) if found else None
+
+
+def _store(frames: Mapping[date, pl.DataFrame], work_dir: Path) -> dict[date, Path]:
+    folder = work_dir / "listings"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {}
+    for day, frame in frames.items():
+        paths[day] = folder / f"{day}.parquet"
+        frame.write_parquet(paths[day])
+    return paths
+
+
+def _unknown_listings(frames: Mapping[date, pl.DataFrame], days: Sequence[date], universes: _Universes) -> list[str]:
+    """Say which listings of the user's own universe the reference table does not know."""
+    if not universes.is_explicit or not days:
+        return []
+    notices = []
+    for day in days:
+        reference = universes._reference(day)
+        if reference is None:
+            continue
+        known = reference.select("ListingId").collect().to_series()
+        unknown = frames[day].filter(~pl.col("ListingId").is_in(known.to_list()))["ListingId"].to_list()
+        if unknown:
+            shown = ", ".join(map(str, unknown[:5])) + (" …" if len(unknown) > 5 else "")
+            notices.append(f"{day}: {len(unknown)} listings of the universe are not in the reference table: {shown}")
+    return notices
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _bind(first: Plan, config: AnalyticsConfig, shelf: Catalog, sources: Sequence[Source], markets: tuple[str, ...] | None) -> tuple[Plan, dict[str, Found]]:
+    """Plan again with the columns that files have, until no further table is needed."""
+    bound, found = first, {}
+    while True:
+        wanted = [name for name in bound.raw_reads if name not in found]
+        if not wanted:
+            return bound, {name: found[name] for name in bound.raw_reads}
+        for name in wanted:
+            found[name] = _find_table(shelf.tables[name], bound.days, sources, markets)
+        columns = {name: each.inventory.columns for name, each in found.items() if each.inventory.columns is not None}
+        bound = plan(config, bound=columns, shelf=shelf)
+
+
+def _find_table(table: Table, days: Sequence[date], sources: Sequence[Source], markets: tuple[str, ...] | None) -> Found:
+    found = [Found(table, source, source.inventory(table, days, markets)) for source in sources[:1]]
+    for source in sources[1:]:
+        if found[-1].inventory.files:
+            break
+        found.append(Found(table, source, source.inventory(table, days, markets)))
+    return found[-1] if found[-1].inventory.files else found[0]
+
+
+def _covered_days(bound: Plan, config: AnalyticsConfig, found: Mapping[str, Found], frames: Mapping[date, pl.DataFrame]) -> tuple[tuple[date, ...], list[str]]:
+    """Days that have data, and what to say of those that have none.
+
+    A day without any file is left out and said so. A file that is missing while others of its day
+    exist is an error, unless the config says to skip it.
+    """
+    present: dict[date, set[tuple[str, str]]] = {day: set() for day in bound.days}
+    for name, each in found.items():
+        for file in each.inventory.files:
+            present[file.day].add((name, file.mic))
+    notices = [f"{day}: no data" for day in bound.days if found and not present[day]]
+    days = tuple(day for day in bound.days if present[day] or not found)
+    if found and not days:
+        tables = ", ".join(found)
+        raise MissingData(f"there are no data of {tables} on any day of the run", where=_span(bound.days), hint="check DATA_SOURCE_PATH, LAKE, UNIVERSE and the dates")
+    holes = [(name, mic, day) for name, each in found.items() for mic, day in each.inventory.missing if day in days and _expects(frames[day], mic)]
+    if holes:
+        shown = ", ".join(f"{name} {mic} {day}" for name, mic, day in holes[:5]) + (f" and {len(holes) - 5} more" if len(holes) > 5 else "")
+        if config.missing_data == "raise":
+            raise MissingData(f"files are missing: {shown}", where=_span(days), hint="deliver them, or go on without them: MISSING_DATA: skip")
+        notices.append(f"files are missing and were skipped: {shown}")
+    return days, notices
+
+
+def _expects(frame: pl.DataFrame, mic: str) -> bool:
+    """Whether the day's listings trade on *mic*."""
+    return frame.is_empty() or frame.filter(pl.col("MIC") == mic).height > 0
+
+
+def _span(days: Sequence[date]) -> str:
+    return f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
+
+
+# ---------------------------------------------------------------- the state of files
+
+
+def _survey(bound: Plan, config: AnalyticsConfig, found: Mapping[str, Found], ledger: Ledger, notices: list[str]) -> dict[str, TableInput]:
+    inputs = {}
+    for name, each in found.items():
+        surveys = _surveys(each, config, ledger)
+        to_sort = _unsorted(name, surveys, config, notices)
+        to_dedupe = _duplicated(name, surveys, config, notices)
+        stored = each.inventory.columns
+        order = [column for column in (*each.table.order, *each.table.identity) if stored is None or column in stored]
+        columns = tuple(dict.fromkeys((*bound.raw_reads[name], *((each.table.time,) if each.table.time else ()), *order)))
+        inputs[name] = TableInput(each.table, each.source, each.inventory.files, to_sort, to_dedupe, columns)
+    return inputs
+
+
+def _surveys(each: Found, config: AnalyticsConfig, ledger: Ledger) -> list[Survey]:
+    """What is known of each file; files that no Basalt wrote are read once, and remembered."""
+    if not each.table.time:
+        return []
+    known, unknown = [], []
+    for file in each.inventory.files:
+        if file.stamp.endswith("-ordered"):
+            continue
+        remembered = ledger.surveyed(file.path, file.stamp)
+        if remembered is None:
+            unknown.append(file)
+        else:
+            known.append(Survey(**remembered))
+    options = tuple(config.s3_storage_options.items())
+    tasks = [SurveyTask(each.table, file, options) for file in unknown]
+    for ended in run_each(survey, tasks, usable_cores()):
+        known.append(_remembered(ended.result, ended.work, ledger))
+    return sorted(known, key=lambda one: one.path)
+
+
+def _remembered(result: Survey | CorruptInput | SchemaMismatch | None, task: SurveyTask, ledger: Ledger) -> Survey:
+    if isinstance(result, DataError):
+        raise result
+    if result is None:
+        raise CorruptInput("the file could not be read", where=task.file.path, hint="the process that read it died: write the file again")
+    ledger.record_survey(result.path, result.stamp, vars(result))
+    return result
+
+
+def _unsorted(name: str, surveys: Sequence[Survey], config: AnalyticsConfig, notices: list[str]) -> frozenset[str]:
+    found = [each for each in surveys if not each.is_sorted]
+    if found and config.unsorted_input == "raise":
+        first = found[0]
+        raise UnsortedInput(f"{name}: row {first.unsorted_at} is out of order", where=first.path, hint="sort the file, or let Basalt do it: UNSORTED_INPUT: sort")
+    if found:
+        notices.append(f"{name}: {len(found)} files are not in order and are sorted on reading")
+    return frozenset(each.path for each in found)
+
+
+def _duplicated(name: str, surveys: Sequence[Survey], config: AnalyticsConfig, notices: list[str]) -> frozenset[str]:
+    found = [each for each in surveys if each.duplicates]
+    if not found:
+        return frozenset()
+    count = sum(each.duplicates for each in found)
+    if config.duplicate_rows == "raise":
+        first = found[0]
+        raise DuplicateRows(f"{name}: {first.duplicates} rows occur twice, the first at row {first.duplicate_at}", where=first.path, hint="repair the file, or say what to do: DUPLICATE_ROWS: drop (or keep)")
+    notices.append(f"{name}: {count} rows occur twice and are {'dropped' if config.duplicate_rows == 'drop' else 'kept'}")
+    return frozenset(each.path for each in found) if config.duplicate_rows == "drop" else frozenset()
+
+
+__all__ = ["Prepared", "SourceFile", "prepare"]

@@ -1,0 +1,1 @@
+"""Places to read raw tables from."""

@@ -1,0 +1,200 @@
+"""The source `lake`: Parquet files in the layout of `basalt.core.lake`, local or in an object store."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from basalt.core.errors import ConfigError, CorruptInput, InvalidValue, SchemaMismatch
+from basalt.core.lake import ORDER_KEY, lake_path, order_columns
+from basalt.core.offers import Inventory, SourceFile
+from basalt.core.scanning import scan_files
+from basalt.core.tables import Table
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a Parquet file says of itself: rows, columns and the order it was written in."""
+
+    rows: int
+    schema: pl.Schema
+    order: str
+
+
+@dataclass(frozen=True)
+class LakeSource:
+    """A lake as a source.
+
+    Attributes:
+        root: Folder or URL; empty until configured.
+        storage_options: Options of an object store.
+    """
+
+    root: str = ""
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+
+    def configured(self, settings: Mapping[str, Any]) -> LakeSource:
+        """The source with the run's `lake` and `s3_storage_options`.
+
+        Raises:
+            InvalidValue: There is no lake, or it is no folder.
+        """
+        root = settings.get("lake") or os.environ.get("BASALT_LAKE") or ""
+        if not root:
+            raise InvalidValue("the source 'lake' has no folder", where="LAKE", hint="give --lake DIR, or set LAKE in the config")
+        if not is_remote(root) and not Path(root).is_dir():
+            raise InvalidValue(f"the lake {root!r} is no folder", where="LAKE", hint="make one: basalt data simulate --lake DIR --date 2026-02-02")
+        return replace(self, root=str(root), storage_options=dict(settings.get("s3_storage_options") or {}))
+
+    def markets(self, table: Table, days: Sequence[date]) -> tuple[str, ...]:
+        """Markets for which the lake has *table* on any of *days*."""
+        names = _children(f"{self.root.rstrip('/')}/{table.folder}", self.storage_options)
+        return tuple(mic for mic in names if any(self._exists(table, mic, day) for day in days))
+
+    def inventory(self, table: Table, days: Sequence[date], markets: Sequence[str] | None) -> Inventory:
+        """Files of *table*, checked against its contract by their footers."""
+        wanted = self.markets(table, days) if markets is None else tuple(markets)
+        files, missing, columns = [], [], None
+        for day in days:
+            for mic in wanted:
+                found = self._file(table, mic, day)
+                if found is None:
+                    missing.append((mic, day))
+                    continue
+                file, stored = found
+                files.append(file)
+                columns = stored if columns is None else columns & stored
+        digest = hashlib.sha256("\n".join(f"{file.path} {file.stamp}" for file in files).encode()).hexdigest()
+        return Inventory(tuple(files), columns, tuple(missing), digest)
+
+    def scan(self, table: Table, files: Sequence[SourceFile], columns: Sequence[str]) -> pl.LazyFrame:
+        """Rows of *files* with *columns* as the contract types them."""
+        return scan_files(table, files, columns, self.storage_options)
+
+    def _exists(self, table: Table, mic: str, day: date) -> bool:
+        path = lake_path(self.root, table, mic, day)
+        return _stamp(path, self.storage_options) is not None
+
+    def _file(self, table: Table, mic: str, day: date) -> tuple[SourceFile, frozenset[str]] | None:
+        path = lake_path(self.root, table, mic, day)
+        stamp = _stamp(path, self.storage_options)
+        if stamp is None:
+            return None
+        size, changed = stamp
+        footer = read_footer(path, self.storage_options)
+        check_schema(table, footer.schema, path)
+        order = ",".join(name for name in order_columns(table) if name in footer.schema)
+        known = "ordered" if footer.order == order and order else ""
+        return SourceFile(mic, day, path, footer.rows, size, f"{size}-{changed}-{known}"), frozenset(footer.schema)
+
+
+def is_remote(root: str) -> bool:
+    """Whether *root* is a URL of an object store."""
+    return "://" in str(root)
+
+
+def read_footer(path: str, storage_options: Mapping[str, str]) -> Footer:
+    """The footer of a Parquet file.
+
+    Raises:
+        CorruptInput: It is no whole Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with _open(path, storage_options) as file:
+            metadata = pq.ParquetFile(file).metadata
+            schema = metadata.schema.to_arrow_schema()
+    except (pa.ArrowInvalid, OSError) as problem:
+        raise CorruptInput(f"cannot read the file: {str(problem).splitlines()[0]}", where=path, hint="the file is truncated or no Parquet file: write it again") from problem
+    stored = pl.DataFrame(schema.empty_table()).schema
+    order = (metadata.metadata or {}).get(ORDER_KEY.encode(), b"").decode()
+    return Footer(metadata.num_rows, stored, order)
+
+
+def check_schema(table: Table, stored: pl.Schema, path: str) -> None:
+    """Refuse a file whose columns do not keep the contract.
+
+    Raises:
+        SchemaMismatch: A required column or the clock is missing, or a column has another type.
+    """
+    lacking = sorted(table.required_names - set(stored))
+    if table.time and not any(name in stored for name in table.time_from):
+        lacking.append(" or ".join(table.time_from))
+    if lacking:
+        raise SchemaMismatch(f"{table.name} lacks {', '.join(lacking)}", where=path, hint=f"the file has {', '.join(list(stored)[:8])} …")
+    for column in table.columns:
+        if column.name in stored and not _fits(stored[column.name], column.dtype):
+            raise SchemaMismatch(f"{table.name}.{column.name} is {stored[column.name]}, not {column.dtype}", where=path, hint="cast the column and write the file again")
+
+
+def _fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether values of *stored* can be read as *wanted* without a change of meaning."""
+    if stored == wanted or stored == pl.Null:
+        return True
+    if stored.is_integer():
+        return wanted.is_integer() or wanted.is_float()
+    if stored.is_float():
+        return wanted.is_float()
+    if isinstance(stored, pl.Datetime | pl.Date):
+        return isinstance(wanted, pl.Datetime | pl.Date)
+    return isinstance(stored, pl.Categorical | pl.Enum) and wanted == pl.String
+
+
+def _filesystem(path: str, storage_options: Mapping[str, str]) -> tuple[Any, str]:
+    """pyarrow's file system of a URL, and the path in it."""
+    from pyarrow import fs
+
+    scheme, _, rest = path.partition("://")
+    if scheme != "s3":
+        return fs.FileSystem.from_uri(path)
+    keys = {
+        "aws_access_key_id": "access_key", "aws_secret_access_key": "secret_key", "aws_session_token": "session_token", "aws_region": "region",
+        "region": "region", "aws_endpoint_url": "endpoint_override", "endpoint_url": "endpoint_override",
+    }
+    options = {keys[name]: value for name, value in storage_options.items() if name in keys}
+    if options.get("endpoint_override", "").startswith("http://"):
+        options["scheme"] = "http"
+    return fs.S3FileSystem(**options), rest
+
+
+def _open(path: str, storage_options: Mapping[str, str]) -> Any:
+    if not is_remote(path):
+        return open(path, "rb")
+    system, inner = _filesystem(path, storage_options)
+    return system.open_input_file(inner)
+
+
+def _stamp(path: str, storage_options: Mapping[str, str]) -> tuple[int, str] | None:
+    """Size and time of change of a file; None when there is none."""
+    if not is_remote(path):
+        try:
+            found = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_size, str(found.st_mtime_ns)
+    system, inner = _filesystem(path, storage_options)
+    info = system.get_file_info(inner)
+    return (info.size, str(info.mtime_ns)) if info.is_file else None
+
+
+def _children(folder: str, storage_options: Mapping[str, str]) -> tuple[str, ...]:
+    if not is_remote(folder):
+        path = Path(folder)
+        return tuple(sorted(child.name for child in path.iterdir() if child.is_dir())) if path.is_dir() else ()
+    from pyarrow import fs
+
+    system, inner = _filesystem(folder, storage_options)
+    try:
+        infos = system.get_file_info(fs.FileSelector(inner, allow_not_found=True))
+    except OSError as problem:
+        raise ConfigError(f"cannot list the lake: {problem}", where=folder, hint="check the URL and S3_STORAGE_OPTIONS") from problem
+    return tuple(sorted(info.base_name for info in infos if info.type == fs.FileType.Directory))

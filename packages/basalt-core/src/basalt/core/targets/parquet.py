@@ -1,0 +1,153 @@
+"""The output target `parquet`: one file a slot, put in place whole."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from basalt.core.errors import ConflictingSettings, InvalidValue, TargetFailed, nearest
+from basalt.core.offers import Receipt, Slot
+
+DEFAULT_TEMPLATE = "basalt_output/{datasetname}/{universe}/{start_date}_{end_date}.parquet"
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_TEMPORARY = re.compile(r"\.basalt-(\d+)\.tmp$")
+
+
+class ParquetOptions(BaseModel):
+    """Options of the target `parquet`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path_template: str = Field(DEFAULT_TEMPLATE, description="Path or URL; may use {datasetname} {pass} {universe} {start_date} {end_date} {bucket} {prefix}.")
+    bucket: str | None = Field(None, description="Value of {bucket}.")
+    prefix: str | None = Field(None, description="Value of {prefix}.")
+    compression: Literal["zstd", "snappy", "lz4", "uncompressed"] = Field("zstd", description="Compression of the columns.")
+    storage_options: dict[str, str] = Field(default_factory=dict, description="Options of an object store, for URLs.")
+
+
+class ParquetTarget:
+    """Write each slot as one Parquet file, atomically; a second run replaces it."""
+
+    Options = ParquetOptions
+
+    def location(self, options: ParquetOptions, slot: Slot) -> str:
+        """The path or URL of *slot*.
+
+        Raises:
+            InvalidValue: The template uses a name that has no value.
+        """
+        values = {
+            "datasetname": slot.dataset, "pass": slot.pass_name, "universe": slot.universe, "start_date": str(slot.start), "end_date": str(slot.end),
+            "bucket": options.bucket, "prefix": options.prefix,
+        }
+        return _collapse(_FIELD.sub(lambda match: _value(match[1], values), options.path_template))
+
+    def check(self, options: ParquetOptions, slots: Sequence[Slot]) -> None:
+        """Refuse slots that share a path, and paths that cannot be written."""
+        taken: dict[str, Slot] = {}
+        for slot in slots:
+            path = self.location(options, slot)
+            if path in taken:
+                lacking = [name for name in ("{start_date}", "{datasetname}") if name not in options.path_template]
+                raise ConflictingSettings(
+                    f"two outputs share {path!r}: {taken[path].dataset} from {taken[path].start} and {slot.dataset} from {slot.start}", where="path_template",
+                    hint=f"put {' and '.join(lacking)} into path_template, or choose a longer BATCH_FREQ",
+                )
+            taken[path] = slot
+            if "://" not in path:
+                _check_writable(Path(path))
+
+    def commit(self, options: ParquetOptions, slot: Slot, parts: Sequence[Path], columns: Sequence[str], sort_keys: Sequence[str], metadata: Mapping[str, str]) -> Receipt:
+        """Write the rows of *parts*, in order, and rename the file into its place.
+
+        Raises:
+            TargetFailed: The file cannot be written; what was there before stays.
+        """
+        path = self.location(options, slot)
+        frame = pl.scan_parquet(list(parts), missing_columns="raise").select(columns)
+        if len(parts) > 1:
+            frame = frame.sort(list(sort_keys), maintain_order=True)
+        try:
+            if "://" in path:
+                frame.sink_parquet(path, compression=options.compression, metadata=dict(metadata), storage_options=options.storage_options or None)
+                return Receipt(slot, path, _rows_of(frame), 0)
+            with _in_place(Path(path)) as temporary:
+                frame.sink_parquet(temporary, compression=options.compression, metadata=dict(metadata))
+            return Receipt(slot, path, _rows_in(Path(path)), Path(path).stat().st_size)
+        except OSError as problem:
+            raise TargetFailed(f"cannot write the output: {problem.strerror or problem}", where=path, hint="choose another path_template") from problem
+
+
+def _value(name: str, values: Mapping[str, Any]) -> str:
+    if name not in values:
+        raise InvalidValue(f"path_template names {{{name}}}", where="path_template", hint=nearest(name, values))
+    if values[name] is None:
+        raise InvalidValue(f"path_template uses {{{name}}}, which has no value", where="path_template", hint=f"set {name} in OUTPUT_TARGET")
+    return str(values[name])
+
+
+def _collapse(path: str) -> str:
+    scheme, separator, rest = path.partition("://")
+    return f"{scheme}{separator}{re.sub(r'/+', '/', rest)}" if separator else re.sub(r"/+", "/", path)
+
+
+def _check_writable(path: Path) -> None:
+    existing = next(parent for parent in (path.parent, *path.parent.absolute().parents) if parent.exists())
+    if path.is_dir() or not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise TargetFailed("cannot write the output: no permission, or not a folder", where=str(path), hint="choose another path_template")
+
+
+@contextmanager
+def _in_place(path: Path) -> Iterator[Path]:
+    """A temporary path beside *path* that takes its name when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path)
+    temporary = path.with_name(f".{path.name}.basalt-{os.getpid()}.tmp")
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a killed run left beside *path*."""
+    for other in path.parent.glob(f".{path.name}.basalt-*.tmp"):
+        match = _TEMPORARY.search(other.name)
+        if match and not _is_alive(int(match[1])):
+            other.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _rows_in(path: Path) -> int:
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
+def _rows_of(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect().item())

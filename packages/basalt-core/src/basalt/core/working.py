@@ -1,0 +1,255 @@
+"""The worker: one task, from files to parts, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from basalt.core.bucketing import DATE
+from basalt.core.catalog import Catalog, using_catalog
+from basalt.core.checking import check_rows, quality_findings
+from basalt.core.computing import compute_pass
+from basalt.core.errors import BasaltError, CheckFailed
+from basalt.core.isolation import peak_bytes
+from basalt.core.offers import Source, SourceFile
+from basalt.core.plans import PassPlan, Plan
+from basalt.core.scanning import drop_repeated, put_in_order
+from basalt.core.tables import Table
+from basalt.core.tasks import OUT_OF_MEMORY, TRANSIENT, Failure, PartFile, Task, TaskReport
+
+PART_COMPRESSION = "zstd"
+
+
+@dataclass(frozen=True)
+class TableInput:
+    """A raw table of a run: its contract, where its rows are, and what is known of their order.
+
+    Attributes:
+        table: The contract.
+        source: Where it is read from.
+        files: Its files.
+        to_sort: Paths whose rows are not in order.
+        to_dedupe: Paths whose repeated rows are dropped.
+        columns: Columns to scan, with those that sorting and dropping need.
+    """
+
+    table: Table
+    source: Source
+    files: tuple[SourceFile, ...]
+    to_sort: frozenset[str]
+    to_dedupe: frozenset[str]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Everything that the tasks of one stage share.
+
+    Attributes:
+        plan: The plan.
+        run_id: Id of the run.
+        inputs: Raw tables by name.
+        parts: Parts of earlier stages by dataset.
+        universes: Frame of listings by day, as files.
+        work_dir: Folder of the parts.
+        pipeline: Pipeline file that offers plugins of its own.
+        metadata: Text kept in each written file, by dataset.
+        threads: Threads of a worker.
+    """
+
+    plan: Plan
+    run_id: str
+    inputs: Mapping[str, TableInput]
+    parts: Mapping[str, tuple[PartFile, ...]]
+    universes: Mapping[date, Path]
+    work_dir: Path
+    pipeline: Path | None
+    metadata: Mapping[str, Mapping[str, str]]
+    threads: int
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A pickled context, with what must happen before it can be unpickled."""
+
+    pipeline: Path | None
+    threads: int
+    payload: bytes
+
+
+def seal(context: RunContext, path: Path) -> None:
+    """Write *context* where workers find it."""
+    path.write_bytes(pickle.dumps(Envelope(context.pipeline, context.threads, pickle.dumps(context))))
+
+
+def unseal(path: Path) -> tuple[RunContext, Catalog | None]:
+    """Read a context; a pipeline file with plugins of its own is loaded first."""
+    envelope: Envelope = pickle.loads(path.read_bytes())
+    os.environ["POLARS_MAX_THREADS"] = str(envelope.threads)
+    shelf = None
+    if envelope.pipeline is not None:
+        from basalt.core.pipelines import load_module
+
+        shelf = Catalog([load_module(envelope.pipeline)])
+    context: RunContext = pickle.loads(envelope.payload)
+    return context, shelf
+
+
+def work(task: Task) -> TaskReport:
+    """Do *task*; whatever happens, say how it ended."""
+    started = time.perf_counter()
+    try:
+        parts, notices = _work(task)
+        return TaskReport(task, 0, parts, time.perf_counter() - started, peak_bytes(), tuple(notices))
+    except Exception as problem:  # the worker's border: nothing may leave it but a report
+        return TaskReport(task, _exit_code(problem), seconds=time.perf_counter() - started, peak_bytes=peak_bytes(), failure=_failure(problem))
+
+
+def _exit_code(problem: Exception) -> int:
+    if isinstance(problem, BasaltError):
+        return problem.exit_code
+    if isinstance(problem, MemoryError):
+        return OUT_OF_MEMORY
+    if isinstance(problem, ConnectionError | TimeoutError):
+        return TRANSIENT
+    return 65 if isinstance(problem, pl.exceptions.PolarsError) else 70
+
+
+def _failure(problem: Exception) -> Failure:
+    trace = "".join(traceback.format_exception(problem))
+    if isinstance(problem, BasaltError):
+        return Failure(type(problem).__name__, problem.what, problem.where, problem.hint, trace)
+    return Failure(type(problem).__name__, str(problem) or type(problem).__name__, trace=trace)
+
+
+def _work(task: Task) -> tuple[tuple[PartFile, ...], list[str]]:
+    context, shelf = unseal(task.context)
+    if shelf is None:
+        return _do(task, context)
+    with using_catalog(shelf):
+        return _do(task, context)
+
+
+def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str]]:
+    listings = {day: _listings(context, day, task.listings) for day in task.days}
+    made: dict[str, tuple[PartFile, ...]] = dict(context.parts)
+    parts: list[PartFile] = []
+    notices: list[str] = []
+    for planned in context.plan.stages[task.stage].passes:
+        tables = {day: {name: _scan(context, made, planned, name, day, listings[day], task) for name in planned.reads if name not in _own(planned)} for day in task.days}
+        computed = compute_pass(planned, tables, listings, context.plan.datasets())
+        frames = [(planned.name, computed.rows)] if planned.queries or planned.steps else []
+        frames += [(table.key, computed.side_tables[table.key]) for table in planned.side_tables if table.is_kept]
+        for name, frame in frames:
+            part = _write(task, context, name, frame)
+            made[name] = (part,)
+            parts.append(part)
+        if planned.queries or planned.steps:
+            notices += _check(planned, made[planned.name][0])
+    return tuple(parts), notices
+
+
+def _own(planned: PassPlan) -> set[str]:
+    return {table.key for table in planned.side_tables}
+
+
+def _listings(context: RunContext, day: date, wanted: Sequence[int] | None) -> pl.LazyFrame:
+    frame = pl.read_parquet(context.universes[day])
+    return (frame if wanted is None else frame.filter(pl.col("ListingId").is_in(list(wanted)))).lazy()
+
+
+def _scan(context: RunContext, made: Mapping[str, Sequence[PartFile]], planned: PassPlan, name: str, day: date, listings: pl.LazyFrame, task: Task) -> pl.LazyFrame:
+    """The rows of one dataset on one day for the task's listings."""
+    columns = planned.reads[name]
+    if name in context.inputs:
+        wanted = task.listings
+        if wanted is None and not _drops_others(planned, name):
+            wanted = listings.select("ListingId").collect().to_series().to_list()
+        return _scan_raw(context.inputs[name], columns, day, listings, wanted)
+    parts = [part.path for part in made.get(name, ()) if part.first_day <= day <= part.last_day]
+    schema = context.plan.dataset(name).schema()
+    if not parts:
+        return pl.LazyFrame(schema={column: schema[column] for column in columns})
+    frame = pl.scan_parquet(parts)
+    if DATE in schema:
+        frame = frame.filter(pl.col(DATE) == day)
+    return _of_listings(frame, schema, listings, task.listings).select(columns)
+
+
+def _drops_others(planned: PassPlan, name: str) -> bool:
+    """Whether listings outside of the universe fall away after aggregation, so rows need no filter."""
+    read_by_steps = {table for step in (*planned.steps, *planned.preprocessing) for _, table in step.inputs}
+    return planned.is_foldable and name not in read_by_steps
+
+
+def _of_listings(frame: pl.LazyFrame, schema: Mapping[str, Any], listings: pl.LazyFrame, wanted: Sequence[int] | None) -> pl.LazyFrame:
+    if wanted is None:
+        return frame
+    key = next((name for name in ("ListingId", "InstrumentId") if name in schema), None)
+    if key is None:
+        return frame
+    values = listings.select(key).collect().to_series().drop_nulls().unique().to_list()
+    return frame.filter(pl.col(key).is_in(values))
+
+
+def _scan_raw(given: TableInput, columns: Sequence[str], day: date, listings: pl.LazyFrame, wanted: Sequence[int] | None) -> pl.LazyFrame:
+    if wanted is not None and "ListingId" not in columns:
+        columns = (*columns, "ListingId")
+    markets = set(listings.select("MIC").collect().to_series().drop_nulls().to_list()) if wanted is not None else None
+    files = [file for file in given.files if file.day == day and (not markets or file.mic in markets)]
+    groups = _by_treatment(given, files)
+    frames = [_treated(given, group, columns, wanted, *treatment) for treatment, group in groups.items()]
+    if not frames:
+        frames = [given.source.scan(given.table, [], columns)]
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical")
+
+
+def _by_treatment(given: TableInput, files: Iterable[SourceFile]) -> dict[tuple[bool, bool], list[SourceFile]]:
+    groups: dict[tuple[bool, bool], list[SourceFile]] = {}
+    for file in files:
+        groups.setdefault((file.path in given.to_sort, file.path in given.to_dedupe), []).append(file)
+    return groups
+
+
+def _treated(given: TableInput, files: Sequence[SourceFile], columns: Sequence[str], wanted: Sequence[int] | None, to_sort: bool, to_dedupe: bool) -> pl.LazyFrame:
+    scanned = given.columns if to_sort or to_dedupe else tuple(columns)
+    scanned = tuple(dict.fromkeys((*columns, *scanned))) if to_sort or to_dedupe else scanned
+    frame = given.source.scan(given.table, files, scanned)
+    if wanted is not None and "ListingId" in scanned:
+        frame = frame.filter(pl.col("ListingId").is_in(list(wanted)))
+    if to_dedupe:
+        frame = drop_repeated(frame, given.table, scanned)
+    if to_sort:
+        frame = put_in_order(frame, given.table, scanned)
+    return frame.select(columns)
+
+
+def _write(task: Task, context: RunContext, name: str, frame: pl.LazyFrame) -> PartFile:
+    """Compute *frame* into a part; it takes its name only when whole."""
+    folder = context.work_dir / name.replace(":", "__").replace("/", "_")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{task.key}-{task.attempt}-{os.getpid()}.parquet"
+    temporary = path.with_suffix(".tmp")
+    engine = "in-memory" if context.plan.config.eager_execution else "streaming"
+    frame.sink_parquet(temporary, compression=PART_COMPRESSION, metadata=dict(context.metadata.get(name, {})), engine=engine)
+    os.replace(temporary, path)
+    rows = int(pl.scan_parquet(path).select(pl.len()).collect().item())
+    return PartFile(name, path, rows, path.stat().st_size, task.days[0], task.days[-1])
+
+
+def _check(planned: PassPlan, part: PartFile) -> list[str]:
+    frame = pl.scan_parquet(part.path)
+    check_rows(frame, planned.dataset, where=f"pass {planned.name}")
+    findings = quality_findings(frame, planned.checks)
+    if findings and planned.checks.action == "raise":
+        raise CheckFailed(f"pass {planned.name!r} fails its quality checks: {'; '.join(findings)}", where=f"pass {planned.name}", hint="see quality_checks; action: warn lets it pass")
+    return [f"pass {planned.name}: {finding}" for finding in findings]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from basalt.market.flags import flag_is_set
+from basalt.market.flags import flag_is_set, is_odd_lot
 from basalt.market.sides import SIDE_TOKENS, aggressor_sign, is_on_side
 from basalt.market.states import AUCTION_STATES, CONTINUOUS_STATES, IDLE_STATES, MARKET_STATES, UNCLEAR_STATES
 
@@ -51,3 +51,8 @@ def test_every_state_has_one_meaning() -> None:
 def test_flags(column: str, values: list[object], expected: list[bool]) -> None:
     frame = pl.DataFrame({column: values})
     assert frame.select(flag_is_set(column))[column].to_list() == expected
+
+
+def test_odd_lots() -> None:
+    frame = pl.DataFrame({"LotType": ["ODD", "ROUND", "MIXED", "Odd Lot", None]})
+    assert frame.select(is_odd_lot())["LotType"].to_list() == [True, False, False, True, False]

@@ -30,3 +30,12 @@ def flag_is_set(column: str) -> pl.Expr:
     """
     known = [*SET_VALUES, *MMT_SET_CODES.get(column, ())]
     return pl.col(column).cast(pl.String).is_in(known).fill_null(False)
+
+
+ODD_LOT_VALUES = ("ODD", "Odd Lot", "ODD_LOT")
+"""Spellings of an odd lot in LotType; MIXED is more than a round lot and not odd."""
+
+
+def is_odd_lot(column: str = "LotType") -> pl.Expr:
+    """Whether a trade is smaller than a round lot: true or false, never null."""
+    return pl.col(column).is_in(list(ODD_LOT_VALUES)).fill_null(False)

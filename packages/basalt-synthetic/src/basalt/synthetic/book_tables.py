@@ -44,10 +44,10 @@ def order_table(simulated: ListingDay) -> pl.DataFrame:
 
     A trade of an auction is two executions, of which the bid's is printable.
     """
-    listing, events = simulated.listing, simulated.tape.events()
+    listing, events = simulated.listing, simulated.record.events
     nanos = nanos_of_day(listing, events["time"])
     ends = np.zeros(nanos.size, dtype=bool)
-    ends[simulated.tape.ends()[:, 0]] = True
+    ends[simulated.record.ends[:, 0]] = True
     rows = pl.DataFrame(events).select(*_order_columns(simulated, events))
     (receipt,) = clock_columns(simulated.day, nanos + CAPTURE_DELAY_NANOS, {"ReceiveTimestamp": "ns"})
     return rows.with_columns(
@@ -106,7 +106,7 @@ def _price(ticks: np.ndarray, tick: Tick) -> pl.Series:
 
 def book_table(simulated: ListingDay, book: BookRows) -> pl.DataFrame:
     """The `l2` rows: the book after each event that changed it within ten levels."""
-    listing, events = simulated.listing, simulated.tape.events()
+    listing, events = simulated.listing, simulated.record.events
     micros = events["time"][book.rows]
     nanos = nanos_of_day(listing, micros)
     clocks = {"EventTimestamp": "us", "LocalTimestamp": "us", "TimestampNanoseconds": "ns"}

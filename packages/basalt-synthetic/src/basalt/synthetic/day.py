@@ -14,7 +14,7 @@ from basalt.synthetic.market import Listing
 from basalt.synthetic.phases import MICROS, Schedule, schedule
 from basalt.synthetic.prices import FairPrice
 from basalt.synthetic.randomness import Stream, generator
-from basalt.synthetic.tape import Tape
+from basalt.synthetic.tape import Record
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ListingDay:
         listing, day, seed, scale: What was simulated.
         schedule: Its phases.
         fair: The fair price of its instrument.
-        tape: Its order events and books.
+        record: Its order events and books.
     """
 
     listing: Listing
@@ -34,7 +34,7 @@ class ListingDay:
     scale: float
     schedule: Schedule
     fair: FairPrice
-    tape: Tape
+    record: Record
 
 
 def simulate_listing(listing: Listing, day: date, *, seed: int, scale: float) -> ListingDay:
@@ -51,7 +51,7 @@ def simulate_listing(listing: Listing, day: date, *, seed: int, scale: float) ->
         act(book, step)
     if listing.venue.has_auctions:
         _closing_auction(book, listing, plan, fair, random)
-    return ListingDay(listing, day, seed, scale, plan, fair, book.tape)
+    return ListingDay(listing, day, seed, scale, plan, fair, book.tape.record())
 
 
 def _fair_tick(listing: Listing, fair: FairPrice, time: int) -> float:

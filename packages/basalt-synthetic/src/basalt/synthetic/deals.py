@@ -56,7 +56,7 @@ def trade_ids(simulated: ListingDay, numbers: np.ndarray) -> np.ndarray:
 
 def executions(simulated: ListingDay) -> pl.DataFrame:
     """One row per trade on the book; an auction's trade is the execution of its bid."""
-    events = simulated.tape.events()
+    events = simulated.record.events
     auction = ~simulated.schedule.is_continuous_at(events["time"])
     printed = (events["execution_size"] > 0) & ~(auction & (events["side"] != BID))
     rows = {name: column[printed] for name, column in events.items()}

@@ -94,7 +94,7 @@ def _simulate_all(chosen: Sequence[Listing], market: Sequence[Listing], day: dat
 
 
 def _simulated(listing_day: ListingDay) -> _Simulated:
-    book = book_rows(listing_day.tape)
+    book = book_rows(listing_day.record)
     return _Simulated(listing_day, book, Quotes(listing_day, book))
 
 

@@ -10,7 +10,7 @@ from basalt.synthetic.book import ASK, BID, NO_LEVEL
 from basalt.synthetic.clocks import nanos_of_day
 from basalt.synthetic.day import ListingDay
 from basalt.synthetic.market import Tick
-from basalt.synthetic.tape import DEPTH, Tape
+from basalt.synthetic.tape import DEPTH, Record
 
 _EMPTY_SIDE = [NO_LEVEL] * DEPTH + [0] * (2 * DEPTH + 1)
 
@@ -29,10 +29,10 @@ class BookRows:
     asks: np.ndarray
 
 
-def book_rows(tape: Tape) -> BookRows:
+def book_rows(record: Record) -> BookRows:
     """The book after each event that changed it within ten levels."""
-    ends = tape.ends()
-    sides = [np.vstack([tape.levels(side), _EMPTY_SIDE])[ends[:, 1 if side == BID else 2]] for side in (BID, ASK)]
+    ends = record.ends
+    sides = [np.vstack([levels, _EMPTY_SIDE])[ends[:, column]] for column, levels in ((1, record.bids), (2, record.asks))]
     visible = np.hstack([side[:, : 3 * DEPTH] for side in sides])
     changed = np.ones(len(ends), dtype=bool)
     changed[1:] = (visible[1:] != visible[:-1]).any(axis=1)
@@ -68,7 +68,7 @@ class Quotes:
 
     def __init__(self, simulated: ListingDay, book: BookRows) -> None:
         tick = simulated.listing.instrument.tick
-        micros = simulated.tape.events()["time"][book.rows]
+        micros = simulated.record.events["time"][book.rows]
         self._times = nanos_of_day(simulated.listing, micros)
         self._values = np.column_stack(
             [prices(book.bids[:, 0], BID, tick), prices(book.asks[:, 0], ASK, tick), book.bids[:, DEPTH], book.asks[:, DEPTH]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +48,22 @@ class Row(NamedTuple):
     tag: int = 0
 
 
+@dataclass(frozen=True)
+class Record:
+    """A finished tape.
+
+    Attributes:
+        events: The fields of `Row` by name, one value a row.
+        ends: Row number, bid snapshot and ask snapshot (-1 before the first) of each complete event.
+        bids, asks: Snapshots of a side: ten keys, ten sizes, ten counts, number of levels.
+    """
+
+    events: dict[str, np.ndarray]
+    ends: np.ndarray
+    bids: np.ndarray
+    asks: np.ndarray
+
+
 class Tape:
     """Rows in order of events, and the ten best levels after each complete event."""
 
@@ -75,15 +92,16 @@ class Tape:
         """The book is consistent after the last row."""
         self._ends.append((len(self.rows) - 1, self._snapshots[1], self._snapshots[2]))
 
-    def events(self) -> dict[str, np.ndarray]:
-        """The rows by column."""
+    def record(self) -> Record:
+        """What was written, as arrays."""
         table = np.array(self.rows, dtype=np.int64).reshape(-1, len(Row._fields))
-        return {name: table[:, column] for column, name in enumerate(Row._fields)}
+        return Record(
+            events={name: table[:, column] for column, name in enumerate(Row._fields)},
+            ends=np.array(self._ends, dtype=np.int64).reshape(-1, 3),
+            bids=_snapshots(self._levels[1]),
+            asks=_snapshots(self._levels[2]),
+        )
 
-    def ends(self) -> np.ndarray:
-        """Row number, bid snapshot and ask snapshot (-1 before the first) of each complete event."""
-        return np.array(self._ends, dtype=np.int64).reshape(-1, 3)
 
-    def levels(self, side: int) -> np.ndarray:
-        """Snapshots of a side: ten keys, ten sizes, ten counts, number of levels."""
-        return np.array(self._levels[side], dtype=np.int64).reshape(-1, 3 * DEPTH + 1)
+def _snapshots(levels: list[int]) -> np.ndarray:
+    return np.array(levels, dtype=np.int64).reshape(-1, 3 * DEPTH + 1)

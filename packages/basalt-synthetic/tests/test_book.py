@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import polars as pl
 import pytest
+
+from basalt.synthetic import simulate
 
 INSERT, REMOVE, UPDATE = 2, 3, 4
 BID, ASK = 1, 2
@@ -100,8 +103,8 @@ def events_of(tables: dict[str, pl.DataFrame], listing: int) -> list[dict[str, A
 LISTINGS = [100001, 100002, 100003, 100004]
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
-def test_replaying_orders_gives_every_book(tables: dict[str, pl.DataFrame], listing: int) -> None:
+def check_replay(tables: dict[str, pl.DataFrame], listing: int) -> None:
+    """Replaying the order events of *listing* gives every row of its book, and no other."""
     books = {row["BMLLSequenceNo"]: row for row in tables["l2"].filter(pl.col("ListingId") == listing).to_dicts()}
     replay = Replay()
     shown: dict[str, float | int | None] = {}
@@ -119,6 +122,25 @@ def test_replaying_orders_gives_every_book(tables: dict[str, pl.DataFrame], list
             assert book["TimestampNanoseconds"] == row["TimestampNanoseconds"]
         shown = now
     assert books == {}
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_replaying_orders_gives_every_book(tables: dict[str, pl.DataFrame], listing: int) -> None:
+    check_replay(tables, listing)
+
+
+@pytest.mark.parametrize(("day", "seed"), [(date(2024, 2, 29), 0), (date(2030, 9, 27), 576330), (date(2015, 10, 18), 136758)])
+def test_replay_holds_in_other_markets(day: date, seed: int) -> None:
+    tables = simulate(day, listings=4, scale=0.03, seed=seed)
+    for listing in LISTINGS:
+        check_replay(tables, listing)
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_book_without_flow_is_that_of_the_auctions(listing: int) -> None:
+    tables = simulate(date(2026, 2, 1), listings=4, scale=1e-6, only=[listing])
+    assert not set(tables["trades"]["Classification"]) - {"LIT_AUCTION"}
+    check_replay(tables, listing)
 
 
 @pytest.mark.parametrize("listing", LISTINGS)

@@ -161,19 +161,48 @@ _QUOTES = (
     ),
 )
 
+
+def _converted_price() -> pl.Expr:
+    return pl.col("InstrumentCurrencyPrice")
+
+
+def _stored_price() -> pl.Expr:
+    return pl.col("Price")
+
+
+def _converted_notional() -> pl.Expr:
+    return pl.col("InstrumentCurrencyPrice") * pl.col("Size")
+
+
+def _stored_notional() -> pl.Expr:
+    return pl.col("Price") * pl.col("Size")
+
+
+def _stored_mid() -> pl.Expr:
+    return pl.col("PreTradeMid")
+
+
+def _mid_one_millisecond_before() -> pl.Expr:
+    return pl.col("PreTradeMid1ms")
+
+
+def _mid_of_best_quotes() -> pl.Expr:
+    return (pl.col("BestBidPrice") + pl.col("BestAskPrice")) / 2
+
+
 LOCAL_PRICE = DerivedColumn(
     number("LocalPrice", PRICE, "Price in the currency of the listing, exactly as stored; null where the vendor could not convert it."),
     (
-        (("InstrumentCurrencyPrice",), lambda: pl.col("InstrumentCurrencyPrice")),
-        (("Price",), lambda: pl.col("Price")),
+        (("InstrumentCurrencyPrice",), _converted_price),
+        (("Price",), _stored_price),
     ),
 )
 
 LOCAL_NOTIONAL = DerivedColumn(
     number("LocalNotional", PRICE, "LocalPrice times Size: notional in the currency of the listing."),
     (
-        (("InstrumentCurrencyPrice", "Size"), lambda: pl.col("InstrumentCurrencyPrice") * pl.col("Size")),
-        (("Price", "Size"), lambda: pl.col("Price") * pl.col("Size")),
+        (("InstrumentCurrencyPrice", "Size"), _converted_notional),
+        (("Price", "Size"), _stored_notional),
     ),
 )
 
@@ -195,9 +224,9 @@ PRE_TRADE_MID = DerivedColumn(
         "Mid before the trade; where the file has none, the mid 1 ms before it, or that of the best quotes just before it.",
     ),
     (
-        (("PreTradeMid",), lambda: pl.col("PreTradeMid")),
-        (("PreTradeMid1ms",), lambda: pl.col("PreTradeMid1ms")),
-        (("BestBidPrice", "BestAskPrice"), lambda: (pl.col("BestBidPrice") + pl.col("BestAskPrice")) / 2),
+        (("PreTradeMid",), _stored_mid),
+        (("PreTradeMid1ms",), _mid_one_millisecond_before),
+        (("BestBidPrice", "BestAskPrice"), _mid_of_best_quotes),
     ),
 )
 

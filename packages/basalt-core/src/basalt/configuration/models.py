@@ -28,6 +28,10 @@ class Sectioned(BaseModel):
 
     _sections: dict[str, BaseModel] = PrivateAttr(default_factory=dict)
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """Sections stay behind when a model travels: what a worker needs of them is in the plan."""
+        return {**super().__getstate__(), "__pydantic_extra__": {}, "__pydantic_private__": {"_sections": {}}}
+
     def section(self, key: str) -> Any:
         """The validated section *key*; its defaults when the config does not have it."""
         return self._sections[key]

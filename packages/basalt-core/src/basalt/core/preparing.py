@@ -21,7 +21,7 @@ from basalt.core.catalog import Catalog
 from basalt.core.errors import BasaltError, CorruptInput, DataError, DuplicateRows, InvalidValue, MissingData, SchemaMismatch, UnsortedInput
 from basalt.core.isolation import run_each, usable_cores
 from basalt.core.ledger import Ledger
-from basalt.core.offers import Inventory, Source, SourceFile
+from basalt.core.offers import Inventory, Slot, Source, SourceFile
 from basalt.core.planning import plan
 from basalt.core.planning.slots import run_days
 from basalt.core.plans import Plan
@@ -109,12 +109,15 @@ def _replace_days(bound: Plan, days: tuple[date, ...]) -> Plan:
 
 
 def _check_targets(planned: Plan, shelf: Catalog) -> None:
-    by_target: dict[tuple[str, Any], list[Any]] = {}
+    slots: dict[tuple[str, str], list[Slot]] = {}
+    options: dict[tuple[str, str], Any] = {}
     for each in planned.passes:
         for target in each.targets:
-            by_target.setdefault((target.type, target.options), []).extend(each.slots)
-    for (kind, options), slots in by_target.items():
-        shelf.find("output_targets", kind).make().check(options, slots)
+            key = (target.type, target.options.model_dump_json())
+            options[key] = target.options
+            slots.setdefault(key, []).extend(each.slots if each.queries or each.steps else ())
+    for key, wanted in slots.items():
+        shelf.find("output_targets", key[0]).make().check(options[key], wanted)
 
 
 def _sources(config: AnalyticsConfig, shelf: Catalog) -> tuple[Source, ...]:

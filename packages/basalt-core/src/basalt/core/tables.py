@@ -40,7 +40,7 @@ class DerivedColumn:
     Attributes:
         column: What is computed.
         needs: Alternatives, best first: each names the stored columns it reads and the function
-            that makes the expression. The first whose columns are all stored is used; with none
+            that makes the expression, one of a module, since tables travel to workers. The first whose columns are all stored is used; with none
             the column is missing.
     """
 

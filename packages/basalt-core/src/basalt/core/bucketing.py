@@ -17,6 +17,7 @@ Anchor = Literal["end", "start"]
 Closed = Literal["right", "left"]
 
 NANOS_PER_SECOND = 1_000_000_000
+NANOS_PER_DAY = 86_400 * NANOS_PER_SECOND
 TIME_BUCKET = "TimeBucket"
 DATE = "Date"
 BUCKET_DTYPE = pl.Datetime("ns")
@@ -63,6 +64,18 @@ class Clock:
     def is_event(self) -> bool:
         return self.width_nanos == 0
 
+    @property
+    def nanos(self) -> int:
+        """Length of a bucket in ns, also of a day; 0 for events."""
+        return NANOS_PER_DAY if self.is_daily else self.width_nanos
+
+    def __str__(self) -> str:
+        if self.is_daily:
+            return "daily buckets"
+        if self.is_event:
+            return "rows at their own times"
+        return f"buckets of {self.width_nanos / NANOS_PER_SECOND:g} s ({self.anchor}, {self.closed})"
+
     def label(self, time: pl.Expr) -> pl.Expr:
         """The label of the bucket that *time* (Datetime ns) falls into."""
         if self.is_event:
@@ -90,8 +103,11 @@ class Clock:
         A finer bucket lies inside exactly one coarser bucket, so its own label decides: with end
         labels the finer label is an instant that a right-closed coarser bucket contains; with
         start labels the same holds for left-closed ones. The two mixed conventions are decided by
-        the finer bucket's other edge.
+        the finer bucket's other edge. A *finer* clock without buckets labels with the event's own
+        time, which this clock labels as it labels any instant.
         """
+        if finer.is_event:
+            return self.label(label)
         if self.is_daily:
             return pl.col(DATE).cast(BUCKET_DTYPE)
         inner_closed: Closed = "right" if self.anchor == "end" else "left"

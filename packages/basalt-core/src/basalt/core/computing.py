@@ -78,7 +78,8 @@ def _query_rows(planned: PassPlan, tables: Tables, listings: pl.LazyFrame, day: 
     with_date = {name: frame.with_columns(pl.lit(day).alias(DATE)) for name, frame in tables.items()} if planned.clock.is_daily else tables
     frames = [fuse(query, with_date, planned.clock) for query in planned.queries]
     joined = _joined_with_zeros(planned, frames)
-    empty = {column.name: column.empty for column in planned.dataset.columns if column.measure or column.hidden}
+    made = set(joined.collect_schema().names())
+    empty = {column.name: column.empty for column in planned.dataset.columns if column.name in made}
     completed = planned.timeline.complete(joined, tables, listings, planned.clock, day, empty)
     labelled = completed.join(listings, on=KEY, how="inner").with_columns(pl.lit(day).alias(DATE))
     return add_series(labelled.sort(KEY, TIME_BUCKET) if planned.series else labelled, planned.series)

@@ -14,9 +14,21 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Rollup:
-    """A rule; subclasses say which."""
+    """A rule; subclasses say which.
+
+    Attributes:
+        name: The rule in words.
+        along_time: It only holds for the buckets of one listing: there is no order, or no path,
+            across listings.
+    """
 
     name: ClassVar[str] = ""
+    along_time: ClassVar[bool] = False
+
+    @property
+    def through_parts(self) -> bool:
+        """Whether the value rolls up through its supporting columns."""
+        return type(self).combine is Rollup.combine
 
     def combine(self, column: pl.Expr) -> pl.Expr:
         """The reduction over fine buckets in order of time; nulls are skipped."""
@@ -38,6 +50,7 @@ class First(Rollup):
     """The first value that is not null."""
 
     name = "first"
+    along_time = True
 
     def combine(self, column: pl.Expr) -> pl.Expr:
         return column.filter(column.is_not_null()).first()
@@ -48,6 +61,7 @@ class Last(Rollup):
     """The last value that is not null."""
 
     name = "last"
+    along_time = True
 
     def combine(self, column: pl.Expr) -> pl.Expr:
         return column.filter(column.is_not_null()).last()
@@ -85,6 +99,7 @@ class RootOfSums(Rollup):
     """What stands under the root adds up, then the root is taken."""
 
     name = "root of sums"
+    along_time = True
 
 
 @dataclass(frozen=True)

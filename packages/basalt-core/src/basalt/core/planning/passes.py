@@ -10,13 +10,13 @@ from typing import Any
 import polars as pl
 
 from basalt.configuration.models import AnalyticsConfig, PassConfig
-from basalt.core.bucketing import DATE, TIME_BUCKET, Clock
+from basalt.core.bucketing import DATE, NANOS_PER_SECOND, TIME_BUCKET, Clock
 from basalt.core.catalog import Catalog
 from basalt.core.datasets import Dataset, PlannedColumn, key_dtype
 from basalt.core.declaring.analytics import Measure, part_column
 from basalt.core.declaring.modules import Module
 from basalt.core.declaring.values import Composite
-from basalt.core.errors import ColumnClash, ConflictingSettings, CyclicInputs, InvalidValue, MissingTable, PlanError, SchemaMismatch, nearest
+from basalt.core.errors import BucketConflict, ColumnClash, ConflictingSettings, CyclicInputs, InvalidValue, MissingTable, PlanError, SchemaMismatch, nearest
 from basalt.core.fusing import add_series, fuse, join_on_keys, root_names
 from basalt.core.offers import Input, Produced, Scope, Timeline
 from basalt.core.planning.needs import plan_query, table_of
@@ -182,8 +182,35 @@ def _plan_step(draft: Draft, name: str) -> Step:
     inputs = _remapped(draft, name, module.inputs(config))
     planned = {slot: draft.known[table] for slot, table in inputs.items()}
     produced = module.plan(config, planned, draft.clock, where=f"{draft.where}.{module.config_key}")
+    _refuse_bucket_conflict(draft, name, planned.values(), produced)
     _note_reads(draft, module.inputs(config), inputs, produced.supports)
     return Step(name, False, config, tuple(inputs.items()), (("", produced),))
+
+
+def _refuse_bucket_conflict(draft: Draft, module: str, inputs: Iterable[Dataset], produced: Produced) -> None:
+    """What the user's pass says about buckets must hold for the rows that the module makes."""
+    clock = produced.clock
+    if clock is None:
+        return
+    asked = draft.config.model_fields_set
+    where = f"{draft.where}.time_bucket"
+    if (draft.clock.is_daily or draft.clock.is_event) and draft.clock.width_nanos != clock.width_nanos:
+        raise BucketConflict(
+            f"timeline_mode {draft.config.timeline_mode!r} asks for {draft.clock}, {module!r} makes {clock}", where=f"{draft.where}.timeline_mode",
+            hint="leave timeline_mode out, or resample to its buckets",
+        )
+    for edge in ("anchor", "closed"):
+        ours, theirs = getattr(draft.config, f"time_bucket_{edge}"), getattr(clock, edge)
+        if f"time_bucket_{edge}" in asked and clock.width_nanos > 0 and ours != theirs:
+            raise BucketConflict(
+                f"the pass says {edge}={ours}, its input has buckets with {edge}={theirs}", where=f"{where}_{edge}",
+                hint=f"leave it out, or set it in the pass that makes {' and '.join(repr(each.name) for each in inputs if each.clock)}",
+            )
+    fitting = {clock.nanos, *(each.clock.nanos for each in inputs if each.clock)}
+    if "time_bucket_seconds" in asked and not clock.is_event and round(draft.config.time_bucket_seconds * NANOS_PER_SECOND) not in fitting:
+        raise BucketConflict(
+            f"the pass says {draft.config.time_bucket_seconds:g} s, {module!r} makes {clock}", where=f"{where}_seconds", hint="leave it out, or resample to that length",
+        )
 
 
 def _note_reads(draft: Draft, wanted: Sequence[Input], inputs: Mapping[str, str], supports: Mapping[str, Sequence[str]]) -> None:
@@ -251,6 +278,7 @@ def _dataset(draft: Draft, queries: Sequence[Query], series: Sequence[Sequence[M
                     f"modules of one pass have different keys: {', '.join(keys)} and {', '.join(made.keys)} ({step.module})", where=f"{draft.where}.modules",
                     hint="put them into passes of their own",
                 )
+    _refuse_mixed_clocks(draft, queries, steps)
     labels = LABELS if queries else tuple((name, dict(LABELS)[name]) for made in produced[:1] for name in made.labels)
     columns = [*_formula_columns(draft, queries, series, measures), *added, *(column for made in produced for column in made.columns)]
     names = [column.name for column in columns]
@@ -259,6 +287,14 @@ def _dataset(draft: Draft, queries: Sequence[Query], series: Sequence[Sequence[M
             raise ColumnClash(f"two modules make the column {name!r}", where=f"{draft.where}.modules", hint="set metric_prefix in one of them")
     clock = next((made.clock for made in produced if made.clock), None) if not queries else draft.clock
     return Dataset(draft.config.name, tuple(columns), keys, labels, clock or draft.clock)
+
+
+def _refuse_mixed_clocks(draft: Draft, queries: Sequence[Query], steps: Sequence[Step]) -> None:
+    clocks = {"its formulas": draft.clock} if queries else {}
+    clocks |= {step.module: made.clock for step in steps for _, made in step.produced if made.clock}
+    if len(set(clocks.values())) > 1:
+        shown = ", ".join(f"{name} {clock}" for name, clock in clocks.items())
+        raise BucketConflict(f"the modules of one pass have different buckets: {shown}", where=f"{draft.where}.modules", hint="put them into passes of their own")
 
 
 def _formula_columns(draft: Draft, queries: Sequence[Query], series: Sequence[Sequence[Measure]], measures: Sequence[Measure]) -> list[PlannedColumn]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import polars as pl
 
@@ -96,12 +95,22 @@ def survey(task: SurveyTask) -> Survey | CorruptInput | SchemaMismatch:
     try:
         stored = frame.collect_schema().names()
         order = [name for name in (*table.time_from[:1], *table.order) if name in stored] or [name for name in table.time_from if name in stored][:1]
-        identity = [name for name in table.identity if name in stored]
+        identity = identity_columns(table, stored)
         unsorted_at = _first_unsorted(frame, order) if order else None
         duplicates, duplicate_at = _duplicates(frame, order, identity, is_sorted=unsorted_at is None) if identity else (0, None)
     except (pl.exceptions.PolarsError, OSError) as problem:
         return CorruptInput(f"cannot read the file: {str(problem).splitlines()[0]}", where=file.path, hint="the file is damaged: write it again")
     return Survey(file.path, file.stamp, unsorted_at is None, unsorted_at, duplicates, duplicate_at)
+
+
+def identity_columns(table: Table, stored: Collection[str]) -> list[str]:
+    """Stored columns that tell one row from another; none where the sequence numbers are missing.
+
+    Without them two equal rows may well be two events.
+    """
+    if not all(name in stored for name in table.order):
+        return []
+    return [name for name in table.identity if name in stored]
 
 
 def _first_unsorted(frame: pl.LazyFrame, order: Sequence[str]) -> int | None:
@@ -135,15 +144,3 @@ def drop_repeated(frame: pl.LazyFrame, table: Table, columns: Sequence[str]) -> 
     names = [name for name in (table.time, *table.identity) if name in columns]
     return frame.unique(subset=list(dict.fromkeys(names)), keep="first", maintain_order=True)
 
-
-Policy = Literal["sort", "raise", "drop", "keep"]
-
-
-def columns_for(table: Table, columns: Sequence[str], stored: frozenset[str] | None, policy: Any) -> tuple[str, ...]:
-    """*columns* and those that sorting and dropping need."""
-    extra: list[str] = []
-    if policy.sort:
-        extra += [name for name in table.order if stored is None or name in stored]
-    if policy.drop:
-        extra += [name for name in table.identity if stored is None or name in stored]
-    return tuple(dict.fromkeys([*columns, *extra]))

@@ -45,15 +45,12 @@ OPOL = ColumnUniverse("OPOL")
 
 @dataclass(frozen=True)
 class IndexUniverse:
-    """Listings of an index: rows whose `Index` column holds its name, alone or in a list."""
+    """Listings of an index: rows whose `Index` column has its name among others, separated by semicolons."""
 
     def listings(self, value: str, day: date, reference: pl.LazyFrame) -> pl.LazyFrame:
         """Rows of *reference* that belong to the index *value*."""
-        schema = reference.collect_schema()
-        if "Index" not in schema:
+        if "Index" not in reference.collect_schema():
             raise MissingData("the reference table has no column 'Index'", where=f"UNIVERSE index={value}", hint="add it to the reference files, or choose mic=… or opol=…")
-        if isinstance(schema["Index"], pl.List):
-            return reference.filter(pl.col("Index").list.contains(value))
         return reference.filter((";" + pl.col("Index") + ";").str.contains(f";{value};", literal=True))
 
     def markets(self, value: str) -> tuple[str, ...] | None:

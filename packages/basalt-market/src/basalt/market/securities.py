@@ -32,6 +32,7 @@ REFERENCE = Table(
         text("SegmentCode", "Segment of the venue."),
         TICKER,
         instant("Date", "ms", "Day that the row is valid for, at midnight."),
+        text("Index", "Indices that the listing belongs to, separated by semicolons. Not a vendor column: universes `index=` read it."),
     ),
     identity=("ListingId", "Date"),
     folder="Reference",

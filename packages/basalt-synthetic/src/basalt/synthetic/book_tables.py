@@ -11,7 +11,7 @@ from basalt.synthetic.book import ASK, BID
 from basalt.synthetic.clocks import LIT_SOURCE, clock_columns, midnight, nanos_of_day, sequence
 from basalt.synthetic.day import ListingDay
 from basalt.synthetic.deals import trade_ids
-from basalt.synthetic.market import Listing, Tick
+from basalt.synthetic.market import Listing, Tick, indices_of
 from basalt.synthetic.quotes import BookRows, prices
 from basalt.synthetic.tape import DEPTH, NOTHING
 
@@ -169,4 +169,5 @@ def _reference_row(listing: Listing) -> dict[str, object]:
         "OperatingMic": listing.venue.mic,
         "SegmentCode": "MAIN",
         "Ticker": instrument.ticker,
+        "Index": ";".join(indices_of(listing)),
     }

@@ -202,5 +202,9 @@ def index_members(name: str, *, listings: int = 10, seed: int = 7) -> tuple[int,
     """
     if name not in INDICES:
         raise UnknownName.of("index", name, INDICES)
-    mic = INDICES[name]
-    return tuple(each.listing_id for each in universe(listings, seed) if each.is_primary and each.venue.mic.startswith(mic))
+    return tuple(each.listing_id for each in universe(listings, seed) if name in indices_of(each))
+
+
+def indices_of(listing: Listing) -> tuple[str, ...]:
+    """Names of the indices that *listing* belongs to: those of its venue, if it is a primary listing."""
+    return tuple(name for name, mic in INDICES.items() if listing.is_primary and listing.venue.mic.startswith(mic))

@@ -18,7 +18,7 @@ from basalt.synthetic.exchange import TABLES, simulate
 from basalt.synthetic.market import universe
 
 METADATA_KEY = "basalt:synthetic"
-MODEL = "1"
+MODEL = "2"
 """Version of the simulated market; grows whenever equal parameters give other rows."""
 
 

@@ -130,12 +130,12 @@ class Ledger:
             connection.executemany("update runs set outcome = 'interrupted' where run_id = ?", [(row["run_id"],) for row in dead])
         return dead
 
-    def work_dirs(self, outcomes: Iterable[str]) -> list[tuple[str, Path]]:
-        """Run id and work directory of runs that ended in one of *outcomes*."""
-        chosen = list(outcomes)
-        marks = ",".join("?" * len(chosen))
-        rows = self._read(f"select run_id, work_dir from runs where outcome in ({marks}) and work_dir != ''", *chosen)
-        return [(row["run_id"], Path(row["work_dir"])) for row in rows]
+    def leftovers(self, config_hash: str, days: Iterable[date]) -> list[Path]:
+        """Work directories of earlier runs of the same config and days that did not end well."""
+        self.note_dead_runs()
+        span = json.dumps([str(day) for day in days])
+        rows = self._read("select work_dir from runs where outcome in ('interrupted', 'failed') and config_hash = ? and days = ?", config_hash, span)
+        return [path for row in rows if (path := Path(row["work_dir"])).exists()]
 
     # ------------------------------------------------------------ tasks
 

@@ -38,14 +38,12 @@ class Prepared:
     Attributes:
         plan: The plan, bound to the columns that the files have.
         inputs: Raw tables by name.
-        universes: File with the listings, by day.
         frames: The listings, by day.
         notices: What the user should know of the data.
     """
 
     plan: Plan
     inputs: Mapping[str, TableInput]
-    universes: Mapping[date, Path]
     frames: Mapping[date, pl.DataFrame]
     notices: tuple[str, ...]
 
@@ -79,7 +77,7 @@ class Found:
     inventory: Inventory
 
 
-def prepare(config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Catalog, ledger: Ledger, work_dir: Path, progress: Callable[[str, int, int], None]) -> Prepared:
+def prepare(config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Catalog, ledger: Ledger, progress: Callable[[str, int, int], None]) -> Prepared:
     """Get a run ready.
 
     Raises:
@@ -99,7 +97,7 @@ def prepare(config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Ca
     notices += _unknown_listings(frames, days, universes)
     final = bound if days == bound.days else _replace_days(bound, days)
     progress("looking at the data", 1, 1)
-    return Prepared(final, inputs, _store(frames, work_dir), frames, tuple(notices))
+    return Prepared(final, inputs, frames, tuple(notices))
 
 
 def _replace_days(bound: Plan, days: tuple[date, ...]) -> Plan:
@@ -191,7 +189,8 @@ def _markets(frames: Mapping[date, pl.DataFrame]) -> tuple[str, ...] | None:
     return tuple(sorted(found)) if found else None
 
 
-def _store(frames: Mapping[date, pl.DataFrame], work_dir: Path) -> dict[date, Path]:
+def store_listings(frames: Mapping[date, pl.DataFrame], work_dir: Path) -> dict[date, Path]:
+    """Write the listings of each day where workers find them."""
     folder = work_dir / "listings"
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
@@ -343,4 +342,4 @@ def _duplicated(name: str, surveys: Sequence[Survey], config: AnalyticsConfig, n
     return frozenset(each.path for each in found) if config.duplicate_rows == "drop" else frozenset()
 
 
-__all__ = ["Prepared", "SourceFile", "prepare"]
+__all__ = ["Prepared", "SourceFile", "prepare", "store_listings"]

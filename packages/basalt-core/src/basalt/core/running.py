@@ -24,7 +24,7 @@ from basalt.core.ledger import Ledger
 from basalt.core.offers import Executor, OutputTarget, Receipt, Slot
 from basalt.core.pipelines import Pipeline
 from basalt.core.plans import PassPlan, Plan, Stage
-from basalt.core.preparing import Prepared, prepare
+from basalt.core.preparing import Prepared, prepare, store_listings
 from basalt.core.reports import PassReport, RunReport
 from basalt.core.tasking import tasks_of
 from basalt.core.tasks import INTERRUPTED, OUT_OF_MEMORY, TRANSIENT, PartFile, Task, TaskReport
@@ -53,6 +53,7 @@ class _Run:
     config_hash: str
     shelf: Catalog
     threads: int
+    universes: dict[date, Path] = field(default_factory=dict)
     parts: dict[str, tuple[PartFile, ...]] = field(default_factory=dict)
     reports: list[PassReport] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -111,18 +112,19 @@ def _run(config: AnalyticsConfig, pipeline: Pipeline | None, get_universe: GetUn
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
     work_dir = (Path(config.temp_dir) if config.temp_dir else ledger.root / "work") / run_id
     universe = get_universe or (pipeline.get_universe if pipeline else None)
-    prepared = prepare(config, universe, shelf, ledger, work_dir, progress)
+    prepared = prepare(config, universe, shelf, ledger, progress)
     state = _Run(
         run_id, prepared, ledger, work_dir, pipeline.path if pipeline and pipeline.offers else None, runner, progress, resume,
         config_hash(config), shelf, max(1, usable_cores() // workers), notices=list(prepared.notices),
     )
     if config.skip_existing_output and (reports := _all_in_place(state)):
         return RunReport(run_id, "done", reports, time.perf_counter() - started, 0, 0, 0, ("every output is in place already: nothing was run",), state.config_hash)
-    leftovers = _leftovers(ledger)
+    leftovers = ledger.leftovers(state.config_hash, prepared.plan.days)
     ledger.start_run(run_id, config_hash=state.config_hash, pipeline=str(pipeline.path) if pipeline and pipeline.path else "", days=prepared.plan.days, config=config.model_dump(mode="json"), work_dir=work_dir, versions=versions())
     outcome, message = "failed", ""
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
+        state.universes = store_listings(prepared.frames, work_dir)
         _observe(shelf, "basalt_run_started", run_id=run_id, plan=prepared.plan)
         for stage in prepared.plan.stages:
             _run_stage(state, stage)
@@ -138,7 +140,7 @@ def _run(config: AnalyticsConfig, pipeline: Pipeline | None, get_universe: GetUn
         ledger.end_run(run_id, outcome, tasks=state.tasks, reused=state.reused, rows=sum(each.rows for each in report.passes), peak_bytes=state.peak_bytes, seconds=report.seconds, message=message)
         _observe(shelf, "basalt_run_finished", run_id=run_id, report=report)
         if outcome == "done":
-            _clean(ledger, [(run_id, work_dir), *leftovers])
+            _clean([work_dir, *leftovers])
     return report
 
 
@@ -192,7 +194,7 @@ def _run_stage(state: _Run, stage: Stage) -> None:
 def _context(state: _Run) -> RunContext:
     prepared = state.prepared
     return RunContext(
-        prepared.plan, state.run_id, prepared.inputs, dict(state.parts), prepared.universes, state.work_dir, state.pipeline,
+        prepared.plan, state.run_id, prepared.inputs, dict(state.parts), state.universes, state.work_dir, state.pipeline,
         {each.name: _metadata(state, each) for each in prepared.plan.passes}, state.threads,
     )
 
@@ -322,13 +324,8 @@ def versions() -> dict[str, str]:
 # ---------------------------------------------------------------- around a run
 
 
-def _leftovers(ledger: Ledger) -> list[tuple[str, Path]]:
-    ledger.note_dead_runs()
-    return [(run_id, path) for run_id, path in ledger.work_dirs(["interrupted", "failed"]) if path.exists()]
-
-
-def _clean(ledger: Ledger, folders: Sequence[tuple[str, Path]]) -> None:
-    for _, path in folders:
+def _clean(folders: Sequence[Path]) -> None:
+    for path in folders:
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -340,7 +337,3 @@ def _observe(shelf: Catalog, hook: str, **values: Any) -> None:
         except Exception as problem:  # the observers' border: what they raise is theirs
             warnings.warn(f"{hook} of {implementation.plugin_name} raised {type(problem).__name__}: {problem}", RuntimeWarning, stacklevel=2)
 
-
-def stage_days(stage: Stage, days: Sequence[date]) -> list[tuple[date, ...]]:
-    """Days of each task of *stage*."""
-    return [tuple(days)] if stage.scope.all_dates else [(day,) for day in days]

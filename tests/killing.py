@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-PIPELINE = '''
+PIPELINE = """
 USER_CONFIG = {{
     "START_DATE": "2026-02-02", "END_DATE": "2026-02-04", "LAKE": {lake!r}, "NUM_WORKERS": 2, "MAX_LISTINGS_PER_BATCH": 2, "BATCH_FREQ": "D",
     "OUTPUT_TARGET": {{"path_template": {out!r} + "/{{datasetname}}/{{start_date}}_{{end_date}}.parquet"}},
@@ -20,7 +20,7 @@ USER_CONFIG = {{
         {{"name": "hours", "modules": ["trade"], "time_bucket_seconds": 3600}},
     ],
 }}
-'''
+"""
 
 RUN = "import sys; from basalt.core.cli.main import main; main()"
 
@@ -49,7 +49,9 @@ class Place:
     def start(self, *flags: str) -> subprocess.Popen[str]:
         """Start a run in a process of its own."""
         command = [sys.executable, "-c", RUN, "pipeline", "run", "--pipeline", str(self.pipeline), "--json", *flags]
-        return subprocess.Popen(command, env={**os.environ, "BASALT_STATE_DIR": str(self.state)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, env={**os.environ, "BASALT_STATE_DIR": str(self.state)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def finish(self, *flags: str) -> dict[str, object]:
         """Run to the end and return the report."""

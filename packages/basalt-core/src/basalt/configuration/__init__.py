@@ -1,6 +1,6 @@
 """The config a user writes: run, passes, outputs. Unknown keys are errors, with the nearest name.
 
-    from basalt.configuration import AnalyticsConfig, PassConfig, OutputTarget
+from basalt.configuration import AnalyticsConfig, PassConfig, OutputTarget
 """
 
 from basalt.configuration.models import AnalyticsConfig, OutputTarget, PassConfig, QualityCheckConfig, SideOutputConfig

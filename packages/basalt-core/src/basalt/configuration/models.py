@@ -87,7 +87,8 @@ class SideOutputConfig(Strict):
 
     description: str | None = Field(None, description="What the table holds.")
     materialize: Literal["auto", "always", "never"] = Field(
-        "auto", description="always: written to the output target. auto: kept for the later passes that read it. never: like auto, and not listed as an output.",
+        "auto",
+        description="always: written to the output target. auto: kept for the later passes that read it. never: like auto, and not listed as an output.",
     )
     context_key: str | None = Field(None, description="Name under which later passes read it, instead of <pass>:<name>.")
 
@@ -117,7 +118,9 @@ class PassConfig(Sectioned):
     output: OutputTarget | None = Field(None, description="Target of this pass, instead of the run's.")
     extra_outputs: list[OutputTarget] = Field(default_factory=list, description="Further targets that get the same rows.")
     timeline_mode: str = Field("sparse_digitised", description="Which buckets appear in the output.")
-    module_inputs: dict[str, str | dict[str, str]] = Field(default_factory=dict, description="Module to the table it reads, or to {input: table}.")
+    module_inputs: dict[str, str | dict[str, str]] = Field(
+        default_factory=dict, description="Module to the table it reads, or to {input: table}."
+    )
     quality_checks: QualityCheckConfig | None = Field(None, description="Checks of this pass, instead of the run's.")
 
     @model_validator(mode="before")
@@ -134,7 +137,9 @@ class PassConfig(Sectioned):
         if timelines:
             asked = values.setdefault("timeline_mode", timelines[0])
             if {asked, *timelines} != {timelines[0]}:
-                raise ConflictingSettings(f"timeline_mode {asked!r} and the modules {timelines} exclude each other", where="modules", hint="keep one of them")
+                raise ConflictingSettings(
+                    f"timeline_mode {asked!r} and the modules {timelines} exclude each other", where="modules", hint="keep one of them"
+                )
         return {**values, "modules": [name for name in modules if name not in timelines]}
 
     @model_validator(mode="after")
@@ -147,7 +152,13 @@ class PassConfig(Sectioned):
         self._validate_sections(_section_models(self), iter(PassConfig.model_fields))
         for name in self.module_inputs:
             if name not in self.modules and name not in self.preprocess_modules:
-                raise UnknownName.of("module", name, [*self.modules, *self.preprocess_modules], where=f"module_inputs.{name}", hint="module_inputs names modules of the same pass")
+                raise UnknownName.of(
+                    "module",
+                    name,
+                    [*self.modules, *self.preprocess_modules],
+                    where=f"module_inputs.{name}",
+                    hint="module_inputs names modules of the same pass",
+                )
         return self
 
     @property
@@ -197,7 +208,9 @@ class AnalyticsConfig(Sectioned):
     unsorted_input: Literal["sort", "raise"] = Field("sort", description="What rows out of their table's order do.")
     duplicate_rows: Literal["raise", "drop", "keep"] = Field("raise", description="What rows delivered twice do.")
     temp_dir: str | None = Field(None, description="Where parts wait for their commit; beside the ledger if unset.")
-    quality_checks: QualityCheckConfig = Field(default_factory=QualityCheckConfig, description="Checks of passes that have none of their own.")
+    quality_checks: QualityCheckConfig = Field(
+        default_factory=QualityCheckConfig, description="Checks of passes that have none of their own."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -217,15 +230,21 @@ class AnalyticsConfig(Sectioned):
         if (self.start_date is None) != (self.end_date is None):
             raise ConflictingSettings("a run needs both START_DATE and END_DATE", where="START_DATE", hint="or one day: --date 2026-02-02")
         if self.start_date and self.end_date and self.start_date > self.end_date:
-            raise InvalidValue(f"the run ends on {self.end_date}, before it starts on {self.start_date}", where="END_DATE", hint="swap the dates")
+            raise InvalidValue(
+                f"the run ends on {self.end_date}, before it starts on {self.start_date}", where="END_DATE", hint="swap the dates"
+            )
         names = [each.name for each in self.passes]
         for index, name in enumerate(names):
             if name in names[:index]:
-                raise ConflictingSettings(f"two passes are called {name!r}", where=f"PASSES[{index}].name", hint="give each pass a name of its own")
+                raise ConflictingSettings(
+                    f"two passes are called {name!r}", where=f"PASSES[{index}].name", hint="give each pass a name of its own"
+                )
         for index, name in enumerate(self.data_source_path):
             catalog().find("sources", name, where=f"DATA_SOURCE_PATH[{index}]")
         if not self.data_source_path:
-            raise InvalidValue("DATA_SOURCE_PATH is empty", where="DATA_SOURCE_PATH", hint="name a source, for example 'lake' or 'synthetic'")
+            raise InvalidValue(
+                "DATA_SOURCE_PATH is empty", where="DATA_SOURCE_PATH", hint="name a source, for example 'lake' or 'synthetic'"
+            )
         self._validate_sections(_run_sections(), iter(AnalyticsConfig.model_fields))
         return self
 

@@ -66,7 +66,9 @@ def as_config_error(problem: ValidationError, model: type[BaseModel]) -> ConfigE
     if first["type"] == "literal_error":
         expected = str(first.get("ctx", {}).get("expected", ""))
         choices = [part.strip(" '") for part in expected.replace(" or ", ", ").split(",")]
-        return InvalidValue(f"{first['input']!r} is not a value of {_last_name(first['loc'])}", where=path, hint=nearest(str(first["input"]), choices))
+        return InvalidValue(
+            f"{first['input']!r} is not a value of {_last_name(first['loc'])}", where=path, hint=nearest(str(first["input"]), choices)
+        )
     return InvalidValue(f"{first['msg']} (got {first['input']!r})", where=path, hint="see: basalt pipeline options")
 
 

@@ -19,7 +19,14 @@ from basalt.core.plans import Stage
 WORKING_COPIES = 4
 """Bytes that a query of whole rows needs, as a multiple of the bytes of its input."""
 
-_WIDTHS: tuple[tuple[type[pl.DataType], int], ...] = ((pl.String, 24), (pl.Boolean, 1), (pl.Int8, 1), (pl.Int16, 2), (pl.Int32, 4), (pl.Float32, 4))
+_WIDTHS: tuple[tuple[type[pl.DataType], int], ...] = (
+    (pl.String, 24),
+    (pl.Boolean, 1),
+    (pl.Int8, 1),
+    (pl.Int16, 2),
+    (pl.Int32, 4),
+    (pl.Float32, 4),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,9 @@ def row_bytes(schema: Mapping[str, pl.DataType], columns: Sequence[str]) -> int:
     return sum(next((width for kind, width in _WIDTHS if schema[name] == kind), 8) for name in columns if name in schema)
 
 
-def batches(stage: Stage, config: AnalyticsConfig, listings: pl.DataFrame, loads: Sequence[Load], budget: int) -> list[tuple[int, ...] | None]:
+def batches(
+    stage: Stage, config: AnalyticsConfig, listings: pl.DataFrame, loads: Sequence[Load], budget: int
+) -> list[tuple[int, ...] | None]:
     """The listings of each task of *stage* on one day; None for all of them.
 
     Args:
@@ -89,7 +98,11 @@ def _counts(loads: Sequence[Load], listings: pl.DataFrame) -> dict[str, dict[int
 
 
 def _groups(listings: pl.DataFrame, counts: Mapping[str, Mapping[int, int]], *, by_instrument: bool) -> Iterator[Group]:
-    keyed = listings.with_columns(pl.coalesce("InstrumentId", -pl.col("ListingId")).alias("group")) if by_instrument else listings.with_columns(pl.col("ListingId").alias("group"))
+    keyed = (
+        listings.with_columns(pl.coalesce("InstrumentId", -pl.col("ListingId")).alias("group"))
+        if by_instrument
+        else listings.with_columns(pl.col("ListingId").alias("group"))
+    )
     for _, members in keyed.sort("group", "ListingId").group_by("group", maintain_order=True):
         ids = tuple(members["ListingId"].to_list())
         yield Group(ids, {name: sum(table.get(each, 0) for each in ids) for name, table in counts.items()})
@@ -103,7 +116,8 @@ def _pack(groups: Iterator[Group], config: AnalyticsConfig, loads: Sequence[Load
         cost = sum(count * widths[name] for name, count in group.rows.items()) * WORKING_COPIES
         if whole_rows and cost > budget:
             raise CannotFit(
-                f"listing {group.listings[0]} needs about {cost / 1e9:.1f} GB, a worker has {budget / 1e9:.1f} GB", where="MEMORY_PER_WORKER",
+                f"listing {group.listings[0]} needs about {cost / 1e9:.1f} GB, a worker has {budget / 1e9:.1f} GB",
+                where="MEMORY_PER_WORKER",
                 hint="lower NUM_WORKERS or raise MEMORY_PER_WORKER",
             )
         total = {name: rows.get(name, 0) + count for name, count in group.rows.items()}

@@ -74,7 +74,9 @@ class Catalog:
                 continue
             if point.name in seen:
                 raise DuplicateName(
-                    f"two plugins are called {point.name!r}", where=f"{seen[point.name]} and {owner}", hint="uninstall one of the two distributions",
+                    f"two plugins are called {point.name!r}",
+                    where=f"{seen[point.name]} and {owner}",
+                    hint="uninstall one of the two distributions",
                 )
             seen[point.name] = owner
             if point.name in blocked:
@@ -100,7 +102,9 @@ class Catalog:
         try:
             self._manager.check_pending()
         except pluggy.PluginValidationError as problem:
-            raise BadOffer(str(problem), where=self._owners.get(id(problem.plugin)), hint="see basalt.core.hookspecs for the hooks") from problem
+            raise BadOffer(
+                str(problem), where=self._owners.get(id(problem.plugin)), hint="see basalt.core.hookspecs for the hooks"
+            ) from problem
 
     def require_sound(self) -> None:
         """Stop when a plugin failed to load.
@@ -111,7 +115,8 @@ class Catalog:
         for plugin in self.plugins:
             if plugin.error:
                 raise PluginLoadFailed(
-                    f"plugin {plugin.name!r} of {plugin.distribution} cannot be loaded: {plugin.error}", where=plugin.target,
+                    f"plugin {plugin.name!r} of {plugin.distribution} cannot be loaded: {plugin.error}",
+                    where=plugin.target,
                     hint=f"reinstall or uninstall {plugin.distribution}, or go on without it: {BLOCK_VARIABLE}={plugin.name}",
                 )
 
@@ -119,7 +124,7 @@ class Catalog:
 
     @property
     def hook(self) -> Any:
-        """pluggy's relay, for the observing hooks."""
+        """Pluggy's relay, for the observing hooks."""
         return self._manager.hook
 
     def _each(self, hook: str) -> Iterator[tuple[str, Any]]:
@@ -129,13 +134,19 @@ class Catalog:
             try:
                 values = implementation.function()
             except (ImportError, AttributeError, TypeError, NameError, ValueError, KeyError) as problem:
-                raise PluginLoadFailed(f"{hook} of {owner} failed: {type(problem).__name__}: {problem}", where=implementation.plugin_name, hint=f"go on without it: {BLOCK_VARIABLE}=<plugin>; see basalt plugins list") from problem
+                raise PluginLoadFailed(
+                    f"{hook} of {owner} failed: {type(problem).__name__}: {problem}",
+                    where=implementation.plugin_name,
+                    hint=f"go on without it: {BLOCK_VARIABLE}=<plugin>; see basalt plugins list",
+                ) from problem
             yield from ((owner, value) for value in values or ())
 
     def _flat(self, hook: str) -> Iterator[Any]:
         return (value for _, value in self._each(hook))
 
-    def _named(self, hook: str, kind: str, name_of: Callable[[Any], str], *, accepts: Callable[[Any], bool] = lambda value: True) -> dict[str, Any]:
+    def _named(
+        self, hook: str, kind: str, name_of: Callable[[Any], str], *, accepts: Callable[[Any], bool] = lambda value: True
+    ) -> dict[str, Any]:
         found: dict[str, Any] = {}
         owners: dict[str, str] = {}
         for owner, value in self._each(hook):
@@ -145,7 +156,11 @@ class Catalog:
                 raise BadOffer(f"{hook} returned {value!r}", where=owner, hint=f"return values that are a {kind}")
             name = name_of(value)
             if name in found:
-                raise DuplicateName(f"two plugins offer the {kind} {name!r}", where=f"{owners[name]} and {owner}", hint=f"uninstall one, or block its plugin: {BLOCK_VARIABLE}=<plugin>")
+                raise DuplicateName(
+                    f"two plugins offer the {kind} {name!r}",
+                    where=f"{owners[name]} and {owner}",
+                    hint=f"uninstall one, or block its plugin: {BLOCK_VARIABLE}=<plugin>",
+                )
             found[name], owners[name] = value, owner
             self._homes[(kind, name)] = owner
         return found
@@ -202,7 +217,9 @@ class Catalog:
         """Modules by name, each with the analytics that other plugins add to it."""
         from basalt.core.declaring import Analytic, Enrichment
 
-        modules = self._named("basalt_analytics", "module", lambda value: value.name, accepts=lambda value: not isinstance(value, Analytic | Enrichment))
+        modules = self._named(
+            "basalt_analytics", "module", lambda value: value.name, accepts=lambda value: not isinstance(value, Analytic | Enrichment)
+        )
         additions = [(owner, value) for owner, value in self._each("basalt_analytics") if isinstance(value, Analytic | Enrichment)]
         for owner, value in additions:
             name = self._extended_module(value, modules, owner)
@@ -213,9 +230,15 @@ class Catalog:
     def _extended_module(self, value: Analytic | Enrichment, modules: dict[str, Any], owner: str) -> str:
         family = getattr(value, "family", "")
         for name, module in modules.items():
-            if any(each.name == family for each in getattr(module, "families", ())) or (not family and getattr(module, "table", None) == value.table):
+            if any(each.name == family for each in getattr(module, "families", ())) or (
+                not family and getattr(module, "table", None) == value.table
+            ):
                 return name
-        raise BadOffer(f"analytic {value.name!r} names no known family or table", where=owner, hint="offer it inside a Module, or name the family of an installed module")
+        raise BadOffer(
+            f"analytic {value.name!r} names no known family or table",
+            where=owner,
+            hint="offer it inside a Module, or name the family of an installed module",
+        )
 
     def _check_config_keys(self, modules: dict[str, Any]) -> None:
         keys: dict[str, str] = {}

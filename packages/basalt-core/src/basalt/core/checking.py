@@ -21,7 +21,9 @@ def check_rows(frame: pl.LazyFrame, dataset: Dataset, *, where: str) -> None:
         if name not in found:
             raise CheckFailed(f"the column {name!r} was planned and not made", where=where, hint="the module does not keep its plan")
         if found[name] != dtype:
-            raise CheckFailed(f"the column {name!r} is {found[name]}, planned was {dtype}", where=where, hint="the module does not keep its plan")
+            raise CheckFailed(
+                f"the column {name!r} is {found[name]}, planned was {dtype}", where=where, hint="the module does not keep its plan"
+            )
     if dataset.keys:
         _check_keys(frame, dataset, where)
 

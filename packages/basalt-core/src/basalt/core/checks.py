@@ -13,7 +13,11 @@ class NullRateCheck:
     def findings(self, frame: pl.LazyFrame, options: QualityCheckConfig) -> list[str]:
         """One sentence a column."""
         counts = frame.select(pl.all().null_count() / pl.max_horizontal(pl.len(), 1)).collect().row(0, named=True)
-        return [f"{name}: {share:.1%} nulls, more than {options.null_rate_max:.1%}" for name, share in counts.items() if share > options.null_rate_max]
+        return [
+            f"{name}: {share:.1%} nulls, more than {options.null_rate_max:.1%}"
+            for name, share in counts.items()
+            if share > options.null_rate_max
+        ]
 
 
 class RangeCheck:

@@ -29,7 +29,9 @@ class Computed:
     side_tables: Mapping[str, pl.LazyFrame]
 
 
-def compute_pass(planned: PassPlan, tables: Mapping[date, Tables], listings: Mapping[date, pl.LazyFrame], datasets: Mapping[str, Dataset]) -> Computed:
+def compute_pass(
+    planned: PassPlan, tables: Mapping[date, Tables], listings: Mapping[date, pl.LazyFrame], datasets: Mapping[str, Dataset]
+) -> Computed:
     """The rows of a pass over some days.
 
     Args:
@@ -59,7 +61,9 @@ def compute_pass(planned: PassPlan, tables: Mapping[date, Tables], listings: Map
     return Computed(frame, {key: _stack(frames, datasets[key].schema()) for key, frames in sides.items()})
 
 
-def _with_all_dates(planned: PassPlan, rows: Sequence[pl.LazyFrame], tables: Mapping[date, Tables], datasets: Mapping[str, Dataset]) -> list[pl.LazyFrame]:
+def _with_all_dates(
+    planned: PassPlan, rows: Sequence[pl.LazyFrame], tables: Mapping[date, Tables], datasets: Mapping[str, Dataset]
+) -> list[pl.LazyFrame]:
     names = {name for step in planned.steps for _, name in step.inputs}
     whole = {name: pl.concat([tables[day][name] for day in tables], how="vertical") for name in names}
     parts = [_step_rows(planned, step, whole, datasets) for step in planned.steps]
@@ -110,7 +114,9 @@ def _step_rows(planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[
     return frame.select(wanted)
 
 
-def _inputs(planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[str, Dataset]) -> tuple[dict[str, pl.LazyFrame], dict[str, Dataset]]:
+def _inputs(
+    planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[str, Dataset]
+) -> tuple[dict[str, pl.LazyFrame], dict[str, Dataset]]:
     frames = {slot: tables[name] for slot, name in step.inputs}
     return frames, {slot: datasets[name] for slot, name in step.inputs}
 

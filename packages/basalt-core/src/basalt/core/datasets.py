@@ -91,7 +91,9 @@ class Dataset:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise MissingColumn(f"{self.name!r} has no column {name!r}", where=where or None, hint=nearest(name, (column.name for column in self.visible)))
+        raise MissingColumn(
+            f"{self.name!r} has no column {name!r}", where=where or None, hint=nearest(name, (column.name for column in self.visible))
+        )
 
     def names(self) -> tuple[str, ...]:
         """All column names: keys, labels, then columns."""

@@ -39,7 +39,9 @@ class BasaltError(Exception):
 
     def located(self, where: str) -> Self:
         """The same error with *where* in front of its own place."""
-        joined = where if self.where is None else f"{where}{'' if self.where.startswith('[') else '.' if _is_path(where) else ': '}{self.where}"
+        joined = (
+            where if self.where is None else f"{where}{'' if self.where.startswith('[') else '.' if _is_path(where) else ': '}{self.where}"
+        )
         return type(self)(self.what, where=joined, hint=self.hint)
 
 

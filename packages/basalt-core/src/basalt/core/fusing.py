@@ -1,6 +1,6 @@
 """Fusing: many measures over one table become one scan and one group_by.
 
-    scan → attached columns → row layers → TimeBucket → one group_by → composites finished
+scan → attached columns → row layers → TimeBucket → one group_by → composites finished
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ def context(preload: Iterable[str] = ()) -> BaseContext:
     return chosen
 
 
-def run_each(function: Callable[[Work], Result], pieces: Iterable[Work], workers: int, *, preload: Iterable[str] = ()) -> Iterator[Ended[Work, Result]]:
+def run_each(
+    function: Callable[[Work], Result], pieces: Iterable[Work], workers: int, *, preload: Iterable[str] = ()
+) -> Iterator[Ended[Work, Result]]:
     """Run *function* on each piece, each in a process of its own, at most *workers* at a time.
 
     Args:

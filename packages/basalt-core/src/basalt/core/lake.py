@@ -103,7 +103,8 @@ class LakeWriter:
             self._writer = pq.ParquetWriter(self._staged, schema, compression="zstd")
         except OSError as problem:
             raise TargetFailed(
-                f"cannot write the lake: {problem.strerror or problem}", where=str(self.path.parent),
+                f"cannot write the lake: {problem.strerror or problem}",
+                where=str(self.path.parent),
                 hint="give --lake a folder that you may write to",
             ) from problem
         return self._writer
@@ -116,7 +117,11 @@ class LakeWriter:
         first, last = keys.row(0), keys.row(-1)
         follows = self._last is None or _at_most(self._last, first)
         if not follows or not _is_sorted(keys):
-            raise UnsortedInput(f"rows of {self.table.name} are not in order of {', '.join(names)}", where=str(self.path), hint="sort the rows before writing")
+            raise UnsortedInput(
+                f"rows of {self.table.name} are not in order of {', '.join(names)}",
+                where=str(self.path),
+                hint="sort the rows before writing",
+            )
         self._last = last
 
 
@@ -174,7 +179,9 @@ def lake_writer(root: str | Path, table: Table, mic: str, day: date, *, metadata
         raise
 
 
-def write_lake_file(root: str | Path, table: Table, mic: str, day: date, frame: pl.DataFrame, *, metadata: Mapping[str, str] | None = None) -> LakeFile:
+def write_lake_file(
+    root: str | Path, table: Table, mic: str, day: date, frame: pl.DataFrame, *, metadata: Mapping[str, str] | None = None
+) -> LakeFile:
     """Sort *frame* into the table's order and write it as one file of the lake, atomically.
 
     Raises:

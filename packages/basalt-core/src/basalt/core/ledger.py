@@ -68,7 +68,11 @@ class Ledger:
                 connection.execute("pragma journal_mode = wal")
                 connection.executescript(_SCHEMA)
         except (OSError, sqlite3.OperationalError) as problem:
-            raise TargetFailed(f"cannot write the state directory: {problem}", where=str(self.root), hint=f"set {STATE_VARIABLE} to a folder that you may write to") from problem
+            raise TargetFailed(
+                f"cannot write the state directory: {problem}",
+                where=str(self.root),
+                hint=f"set {STATE_VARIABLE} to a folder that you may write to",
+            ) from problem
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.root / "ledger.sqlite", timeout=30)
@@ -86,16 +90,38 @@ class Ledger:
 
     # ------------------------------------------------------------ runs
 
-    def start_run(self, run_id: str, *, config_hash: str, pipeline: str, days: Iterable[date], config: Mapping[str, Any], work_dir: Path, versions: Mapping[str, str]) -> None:
+    def start_run(
+        self,
+        run_id: str,
+        *,
+        config_hash: str,
+        pipeline: str,
+        days: Iterable[date],
+        config: Mapping[str, Any],
+        work_dir: Path,
+        versions: Mapping[str, str],
+    ) -> None:
         """Write down that a run started."""
         span = [str(day) for day in days]
         with self._writing() as connection:
             connection.execute(
                 "insert into runs (run_id, started, outcome, config_hash, pipeline, days, config, work_dir, versions, pid) values (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?)",
-                (run_id, time.time(), config_hash, pipeline, json.dumps(span), json.dumps(config, default=str), str(work_dir), json.dumps(dict(versions)), os.getpid()),
+                (
+                    run_id,
+                    time.time(),
+                    config_hash,
+                    pipeline,
+                    json.dumps(span),
+                    json.dumps(config, default=str),
+                    str(work_dir),
+                    json.dumps(dict(versions)),
+                    os.getpid(),
+                ),
             )
 
-    def end_run(self, run_id: str, outcome: str, *, tasks: int, reused: int, rows: int, peak_bytes: int, seconds: float, message: str = "") -> None:
+    def end_run(
+        self, run_id: str, outcome: str, *, tasks: int, reused: int, rows: int, peak_bytes: int, seconds: float, message: str = ""
+    ) -> None:
         """Write down how a run ended."""
         with self._writing() as connection:
             connection.execute(
@@ -106,7 +132,10 @@ class Ledger:
     def runs(self, limit: int = 50) -> list[dict[str, Any]]:
         """The newest runs, newest first; a run whose process is gone counts as `interrupted`."""
         self.note_dead_runs()
-        return self._read("select run_id, started, ended, outcome, pipeline, days, tasks, reused, rows, peak_bytes, seconds, message, config_hash from runs order by started desc limit ?", limit)
+        return self._read(
+            "select run_id, started, ended, outcome, pipeline, days, tasks, reused, rows, peak_bytes, seconds, message, config_hash from runs order by started desc limit ?",
+            limit,
+        )
 
     def show(self, run_id: str) -> dict[str, Any]:
         """Everything about one run; a prefix of its id is enough.
@@ -134,7 +163,9 @@ class Ledger:
         """Work directories of earlier runs of the same config and days that did not end well."""
         self.note_dead_runs()
         span = json.dumps([str(day) for day in days])
-        rows = self._read("select work_dir from runs where outcome in ('interrupted', 'failed') and config_hash = ? and days = ?", config_hash, span)
+        rows = self._read(
+            "select work_dir from runs where outcome in ('interrupted', 'failed') and config_hash = ? and days = ?", config_hash, span
+        )
         return [path for row in rows if (path := Path(row["work_dir"])).exists()]
 
     # ------------------------------------------------------------ tasks
@@ -146,13 +177,28 @@ class Ledger:
         with self._writing() as connection:
             connection.execute(
                 "insert into attempts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (run_id, task.key, task.attempt, task.stage, json.dumps([str(day) for day in task.days]), None if task.listings is None else len(task.listings),
-                 report.exit_code, report.seconds, report.peak_bytes, report.rows, message, time.time()),
+                (
+                    run_id,
+                    task.key,
+                    task.attempt,
+                    task.stage,
+                    json.dumps([str(day) for day in task.days]),
+                    None if task.listings is None else len(task.listings),
+                    report.exit_code,
+                    report.seconds,
+                    report.peak_bytes,
+                    report.rows,
+                    message,
+                    time.time(),
+                ),
             )
             if report.is_done:
                 connection.executemany(
                     "insert into parts values (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [(task.key, run_id, part.dataset, str(part.path), part.rows, part.bytes, str(part.first_day), str(part.last_day)) for part in report.parts],
+                    [
+                        (task.key, run_id, part.dataset, str(part.path), part.rows, part.bytes, str(part.first_day), str(part.last_day))
+                        for part in report.parts
+                    ],
                 )
 
     def finished(self, task: Task) -> tuple[PartFile, ...] | None:
@@ -173,7 +219,18 @@ class Ledger:
         with self._writing() as connection:
             connection.execute(
                 "insert into receipts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (run_id, slot.pass_name, slot.dataset, receipt.location, receipt.rows, receipt.bytes, str(slot.start), str(slot.end), fingerprint, time.time()),
+                (
+                    run_id,
+                    slot.pass_name,
+                    slot.dataset,
+                    receipt.location,
+                    receipt.rows,
+                    receipt.bytes,
+                    str(slot.start),
+                    str(slot.end),
+                    fingerprint,
+                    time.time(),
+                ),
             )
 
     def last_receipt(self, location: str) -> dict[str, Any] | None:
@@ -195,7 +252,14 @@ class Ledger:
 
 
 def _part(row: Mapping[str, Any]) -> PartFile:
-    return PartFile(row["dataset"], Path(row["path"]), row["rows"], row["bytes"], date.fromisoformat(row["first_day"]), date.fromisoformat(row["last_day"]))
+    return PartFile(
+        row["dataset"],
+        Path(row["path"]),
+        row["rows"],
+        row["bytes"],
+        date.fromisoformat(row["first_day"]),
+        date.fromisoformat(row["last_day"]),
+    )
 
 
 def _is_whole(part: PartFile) -> bool:

@@ -52,7 +52,9 @@ class Offer(Generic[T]):
         try:
             return getattr(import_module(module), attribute)
         except (ImportError, AttributeError) as problem:
-            raise PluginLoadFailed(f"cannot load {self.name!r}: {problem}", where=self.target, hint="reinstall the distribution that offers it") from problem
+            raise PluginLoadFailed(
+                f"cannot load {self.name!r}: {problem}", where=self.target, hint="reinstall the distribution that offers it"
+            ) from problem
 
     def make(self) -> T:
         """An instance of the target's class, or the target itself when it is none."""
@@ -125,7 +127,8 @@ class Source(Protocol):
 
     def configured(self, settings: Mapping[str, Any]) -> Source:
         """The source with the run's settings (`lake`: root path or URL, `storage_options`, the
-        source's own section under its name)."""
+        source's own section under its name).
+        """
         ...
 
     def inventory(self, table: Table, days: Sequence[date], markets: Sequence[str] | None) -> Inventory:
@@ -225,7 +228,15 @@ class OutputTarget(Protocol):
         """Where *slot* goes."""
         ...
 
-    def commit(self, options: BaseModel, slot: Slot, parts: Sequence[Path], columns: Sequence[str], sort_keys: Sequence[str], metadata: Mapping[str, str]) -> Receipt:
+    def commit(
+        self,
+        options: BaseModel,
+        slot: Slot,
+        parts: Sequence[Path],
+        columns: Sequence[str],
+        sort_keys: Sequence[str],
+        metadata: Mapping[str, str],
+    ) -> Receipt:
         """Put the rows of *parts* in place of what the slot held before, atomically.
 
         Args:
@@ -315,7 +326,9 @@ class Preprocessor(Protocol):
         """Name and schema of each table it will make."""
         ...
 
-    def compute(self, config: Any, inputs: Mapping[str, pl.LazyFrame], planned: Mapping[str, Dataset], clock: Clock) -> Mapping[str, pl.LazyFrame]:
+    def compute(
+        self, config: Any, inputs: Mapping[str, pl.LazyFrame], planned: Mapping[str, Dataset], clock: Clock
+    ) -> Mapping[str, pl.LazyFrame]:
         """The tables, by the names of `plan`."""
         ...
 
@@ -343,7 +356,15 @@ class Timeline(Protocol):
         """Tables needed to know the buckets."""
         ...
 
-    def complete(self, frame: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], listings: pl.LazyFrame, clock: Clock, day: date, empty: Mapping[str, str]) -> pl.LazyFrame:
+    def complete(
+        self,
+        frame: pl.LazyFrame,
+        tables: Mapping[str, pl.LazyFrame],
+        listings: pl.LazyFrame,
+        clock: Clock,
+        day: date,
+        empty: Mapping[str, str],
+    ) -> pl.LazyFrame:
         """*frame* with the rows that the timeline adds; *empty* says each column's empty value."""
         ...
 

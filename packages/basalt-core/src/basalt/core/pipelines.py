@@ -45,7 +45,9 @@ class Pipeline:
     offers: bool = False
 
 
-def load_pipeline(reference: str, *, overrides: Mapping[str, Any] | None = None, precedence: Precedence = "yaml_overrides", config_file: str | None = None) -> Pipeline:
+def load_pipeline(
+    reference: str, *, overrides: Mapping[str, Any] | None = None, precedence: Precedence = "yaml_overrides", config_file: str | None = None
+) -> Pipeline:
     """Read a pipeline.
 
     Args:
@@ -69,7 +71,11 @@ def load_pipeline(reference: str, *, overrides: Mapping[str, Any] | None = None,
     if overrides and overrides.get("universe"):
         universe = None
     if universe is not None and not callable(universe):
-        raise InvalidValue("get_universe is no function", where=str(path or reference), hint="def get_universe(date): return a frame with ListingId and MIC")
+        raise InvalidValue(
+            "get_universe is no function",
+            where=str(path or reference),
+            hint="def get_universe(date): return a frame with ListingId and MIC",
+        )
     offers = module is not None and _implements_hooks(module)
     return Pipeline(config, universe, shelf, path, offers)
 
@@ -129,7 +135,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as problem:
         raise InvalidValue("no such pipeline", where=str(path), hint=_nearby(path)) from problem
     except yaml.YAMLError as problem:
-        raise InvalidValue(f"the file is no YAML: {str(problem).splitlines()[0]}", where=str(path), hint="check the indentation") from problem
+        raise InvalidValue(
+            f"the file is no YAML: {str(problem).splitlines()[0]}", where=str(path), hint="check the indentation"
+        ) from problem
     if isinstance(found, Mapping) and set(found) == {"USER_CONFIG"}:
         found = found["USER_CONFIG"]
     if not isinstance(found, Mapping):
@@ -163,9 +171,11 @@ def load_module(path: Path) -> ModuleType:
     except BasaltError:
         del sys.modules[name]
         raise
-    except Exception as problem:  # noqa: BLE001 - a user's file may raise anything; it becomes a typed error
+    except Exception as problem:
         del sys.modules[name]
-        raise InvalidValue(f"running the pipeline raised {type(problem).__name__}: {problem}", where=_line_of(problem, whole), hint="fix the file") from problem
+        raise InvalidValue(
+            f"running the pipeline raised {type(problem).__name__}: {problem}", where=_line_of(problem, whole), hint="fix the file"
+        ) from problem
     return module
 
 

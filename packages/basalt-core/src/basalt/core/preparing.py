@@ -77,7 +77,9 @@ class Found:
     inventory: Inventory
 
 
-def prepare(config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Catalog, ledger: Ledger, progress: Callable[[str, int, int], None]) -> Prepared:
+def prepare(
+    config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Catalog, ledger: Ledger, progress: Callable[[str, int, int], None]
+) -> Prepared:
     """Get a run ready.
 
     Raises:
@@ -145,7 +147,11 @@ class _Universes:
             return self._own(self.get_universe, day)
         reference = self._reference(day)
         if self.config.universe is None:
-            return conform(reference, where="reference table") if reference is not None else conform(pl.DataFrame(schema={"ListingId": pl.Int64}), where="reference table")
+            return (
+                conform(reference, where="reference table")
+                if reference is not None
+                else conform(pl.DataFrame(schema={"ListingId": pl.Int64}), where="reference table")
+            )
         kind, value = parse_spec(self.config.universe)
         provider = self.shelf.find("universes", kind, where="UNIVERSE").make()
         if reference is None:
@@ -157,8 +163,10 @@ class _Universes:
             frame = get_universe(str(day))
         except BasaltError:
             raise
-        except Exception as problem:  # noqa: BLE001 - the user's function may raise anything
-            raise InvalidValue(f"get_universe({str(day)!r}) raised {type(problem).__name__}: {problem}", where="get_universe", hint="fix the pipeline") from problem
+        except Exception as problem:
+            raise InvalidValue(
+                f"get_universe({str(day)!r}) raised {type(problem).__name__}: {problem}", where="get_universe", hint="fix the pipeline"
+            ) from problem
         return conform(frame, where=f"get_universe({str(day)!r})")
 
     def _reference(self, day: date) -> pl.LazyFrame | None:
@@ -220,7 +228,9 @@ def _unknown_listings(frames: Mapping[date, pl.DataFrame], days: Sequence[date],
 # ---------------------------------------------------------------- tables
 
 
-def _bind(first: Plan, config: AnalyticsConfig, shelf: Catalog, sources: Sequence[Source], markets: tuple[str, ...] | None) -> tuple[Plan, dict[str, Found]]:
+def _bind(
+    first: Plan, config: AnalyticsConfig, shelf: Catalog, sources: Sequence[Source], markets: tuple[str, ...] | None
+) -> tuple[Plan, dict[str, Found]]:
     """Plan again with the columns that files have, until no further table is needed."""
     bound, found = first, {}
     while True:
@@ -242,7 +252,9 @@ def _find_table(table: Table, days: Sequence[date], sources: Sequence[Source], m
     return found[-1] if found[-1].inventory.files else found[0]
 
 
-def _covered_days(bound: Plan, config: AnalyticsConfig, found: Mapping[str, Found], frames: Mapping[date, pl.DataFrame]) -> tuple[tuple[date, ...], list[str]]:
+def _covered_days(
+    bound: Plan, config: AnalyticsConfig, found: Mapping[str, Found], frames: Mapping[date, pl.DataFrame]
+) -> tuple[tuple[date, ...], list[str]]:
     """Days that have data, and what to say of those that have none.
 
     A day without any file is left out and said so. A file that is missing while others of its day
@@ -256,12 +268,23 @@ def _covered_days(bound: Plan, config: AnalyticsConfig, found: Mapping[str, Foun
     days = tuple(day for day in bound.days if present[day] or not found)
     if found and not days:
         tables = ", ".join(found)
-        raise MissingData(f"there are no data of {tables} on any day of the run", where=_span(bound.days), hint="check DATA_SOURCE_PATH, LAKE, UNIVERSE and the dates")
-    holes = [(name, mic, day) for name, each in found.items() for mic, day in each.inventory.missing if day in days and _expects(frames[day], mic)]
+        raise MissingData(
+            f"there are no data of {tables} on any day of the run",
+            where=_span(bound.days),
+            hint="check DATA_SOURCE_PATH, LAKE, UNIVERSE and the dates",
+        )
+    holes = [
+        (name, mic, day)
+        for name, each in found.items()
+        for mic, day in each.inventory.missing
+        if day in days and _expects(frames[day], mic)
+    ]
     if holes:
         shown = ", ".join(f"{name} {mic} {day}" for name, mic, day in holes[:5]) + (f" and {len(holes) - 5} more" if len(holes) > 5 else "")
         if config.missing_data == "raise":
-            raise MissingData(f"files are missing: {shown}", where=_span(days), hint="deliver them, or go on without them: MISSING_DATA: skip")
+            raise MissingData(
+                f"files are missing: {shown}", where=_span(days), hint="deliver them, or go on without them: MISSING_DATA: skip"
+            )
         notices.append(f"files are missing and were skipped: {shown}")
     return days, notices
 
@@ -324,7 +347,11 @@ def _unsorted(name: str, surveys: Sequence[Survey], config: AnalyticsConfig, not
     found = [each for each in surveys if not each.is_sorted]
     if found and config.unsorted_input == "raise":
         first = found[0]
-        raise UnsortedInput(f"{name}: row {first.unsorted_at} is out of order", where=first.path, hint="sort the file, or let Basalt do it: UNSORTED_INPUT: sort")
+        raise UnsortedInput(
+            f"{name}: row {first.unsorted_at} is out of order",
+            where=first.path,
+            hint="sort the file, or let Basalt do it: UNSORTED_INPUT: sort",
+        )
     if found:
         notices.append(f"{name}: {len(found)} files are not in order and are sorted on reading")
     return frozenset(each.path for each in found)
@@ -337,7 +364,11 @@ def _duplicated(name: str, surveys: Sequence[Survey], config: AnalyticsConfig, n
     count = sum(each.duplicates for each in found)
     if config.duplicate_rows == "raise":
         first = found[0]
-        raise DuplicateRows(f"{name}: {first.duplicates} rows occur twice, the first at row {first.duplicate_at}", where=first.path, hint="repair the file, or say what to do: DUPLICATE_ROWS: drop (or keep)")
+        raise DuplicateRows(
+            f"{name}: {first.duplicates} rows occur twice, the first at row {first.duplicate_at}",
+            where=first.path,
+            hint="repair the file, or say what to do: DUPLICATE_ROWS: drop (or keep)",
+        )
     notices.append(f"{name}: {count} rows occur twice and are {'dropped' if config.duplicate_rows == 'drop' else 'kept'}")
     return frozenset(each.path for each in found) if config.duplicate_rows == "drop" else frozenset()
 

@@ -48,12 +48,26 @@ class RunReport:
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for `--json`."""
         outputs = [
-            {"pass": each.name, "dataset": receipt.slot.dataset, "location": receipt.location, "rows": receipt.rows, "bytes": receipt.bytes,
-             "start_date": str(receipt.slot.start), "end_date": str(receipt.slot.end)}
+            {
+                "pass": each.name,
+                "dataset": receipt.slot.dataset,
+                "location": receipt.location,
+                "rows": receipt.rows,
+                "bytes": receipt.bytes,
+                "start_date": str(receipt.slot.start),
+                "end_date": str(receipt.slot.end),
+            }
             for each in self.passes
             for receipt in each.receipts
         ]
         return {
-            "run_id": self.run_id, "outcome": self.outcome, "outputs": outputs, "seconds": round(self.seconds, 3), "peak_bytes": self.peak_bytes,
-            "tasks": self.tasks, "reused": self.reused, "notices": list(self.notices), "config_hash": self.config_hash,
+            "run_id": self.run_id,
+            "outcome": self.outcome,
+            "outputs": outputs,
+            "seconds": round(self.seconds, 3),
+            "peak_bytes": self.peak_bytes,
+            "tasks": self.tasks,
+            "reused": self.reused,
+            "notices": list(self.notices),
+            "config_hash": self.config_hash,
         }

@@ -35,7 +35,18 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how many of its tasks are done, and how many there are."""
 
 # Settings that say where and how a run is done, not what its result is.
-_PLACE = {"start_date", "end_date", "lake", "temp_dir", "num_workers", "memory_per_worker", "max_retries", "s3_storage_options", "skip_existing_output", "output_target"}
+_PLACE = {
+    "start_date",
+    "end_date",
+    "lake",
+    "temp_dir",
+    "num_workers",
+    "memory_per_worker",
+    "max_retries",
+    "s3_storage_options",
+    "skip_existing_output",
+    "output_target",
+}
 
 
 @dataclass
@@ -104,7 +115,16 @@ def _silent(what: str, done: int, total: int) -> None:
     """No progress is shown."""
 
 
-def _run(config: AnalyticsConfig, pipeline: Pipeline | None, get_universe: GetUniverse | None, resume: bool, executor: str, progress: Progress, ledger: Ledger, shelf: Catalog) -> RunReport:
+def _run(
+    config: AnalyticsConfig,
+    pipeline: Pipeline | None,
+    get_universe: GetUniverse | None,
+    resume: bool,
+    executor: str,
+    progress: Progress,
+    ledger: Ledger,
+    shelf: Catalog,
+) -> RunReport:
     started = time.perf_counter()
     shelf.require_sound()
     workers = usable_cores() if config.num_workers <= 0 else config.num_workers
@@ -114,13 +134,41 @@ def _run(config: AnalyticsConfig, pipeline: Pipeline | None, get_universe: GetUn
     universe = get_universe or (pipeline.get_universe if pipeline else None)
     prepared = prepare(config, universe, shelf, ledger, progress)
     state = _Run(
-        run_id, prepared, ledger, work_dir, pipeline.path if pipeline and pipeline.offers else None, runner, progress, resume,
-        config_hash(config), shelf, max(1, usable_cores() // workers), notices=list(prepared.notices),
+        run_id,
+        prepared,
+        ledger,
+        work_dir,
+        pipeline.path if pipeline and pipeline.offers else None,
+        runner,
+        progress,
+        resume,
+        config_hash(config),
+        shelf,
+        max(1, usable_cores() // workers),
+        notices=list(prepared.notices),
     )
     if config.skip_existing_output and (reports := _all_in_place(state)):
-        return RunReport(run_id, "done", reports, time.perf_counter() - started, 0, 0, 0, ("every output is in place already: nothing was run",), state.config_hash)
+        return RunReport(
+            run_id,
+            "done",
+            reports,
+            time.perf_counter() - started,
+            0,
+            0,
+            0,
+            ("every output is in place already: nothing was run",),
+            state.config_hash,
+        )
     leftovers = ledger.leftovers(state.config_hash, prepared.plan.days)
-    ledger.start_run(run_id, config_hash=state.config_hash, pipeline=str(pipeline.path) if pipeline and pipeline.path else "", days=prepared.plan.days, config=config.model_dump(mode="json"), work_dir=work_dir, versions=versions())
+    ledger.start_run(
+        run_id,
+        config_hash=state.config_hash,
+        pipeline=str(pipeline.path) if pipeline and pipeline.path else "",
+        days=prepared.plan.days,
+        config=config.model_dump(mode="json"),
+        work_dir=work_dir,
+        versions=versions(),
+    )
     outcome, message = "failed", ""
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -137,7 +185,16 @@ def _run(config: AnalyticsConfig, pipeline: Pipeline | None, get_universe: GetUn
         raise
     finally:
         report = _report(state, outcome, time.perf_counter() - started)
-        ledger.end_run(run_id, outcome, tasks=state.tasks, reused=state.reused, rows=sum(each.rows for each in report.passes), peak_bytes=state.peak_bytes, seconds=report.seconds, message=message)
+        ledger.end_run(
+            run_id,
+            outcome,
+            tasks=state.tasks,
+            reused=state.reused,
+            rows=sum(each.rows for each in report.passes),
+            peak_bytes=state.peak_bytes,
+            seconds=report.seconds,
+            message=message,
+        )
         _observe(shelf, "basalt_run_finished", run_id=run_id, report=report)
         if outcome == "done":
             _clean([work_dir, *leftovers])
@@ -145,7 +202,17 @@ def _run(config: AnalyticsConfig, pipeline: Pipeline | None, get_universe: GetUn
 
 
 def _report(state: _Run, outcome: str, seconds: float) -> RunReport:
-    return RunReport(state.run_id, outcome, tuple(state.reports), seconds, state.peak_bytes, state.tasks, state.reused, tuple(dict.fromkeys(state.notices)), state.config_hash)
+    return RunReport(
+        state.run_id,
+        outcome,
+        tuple(state.reports),
+        seconds,
+        state.peak_bytes,
+        state.tasks,
+        state.reused,
+        tuple(dict.fromkeys(state.notices)),
+        state.config_hash,
+    )
 
 
 def _preloads(shelf: Catalog) -> tuple[str, ...]:
@@ -194,8 +261,15 @@ def _run_stage(state: _Run, stage: Stage) -> None:
 def _context(state: _Run) -> RunContext:
     prepared = state.prepared
     return RunContext(
-        prepared.plan, state.run_id, prepared.inputs, dict(state.parts), state.universes, state.work_dir, state.pipeline,
-        {each.name: _metadata(state, each) for each in prepared.plan.passes}, state.threads,
+        prepared.plan,
+        state.run_id,
+        prepared.inputs,
+        dict(state.parts),
+        state.universes,
+        state.work_dir,
+        state.pipeline,
+        {each.name: _metadata(state, each) for each in prepared.plan.passes},
+        state.threads,
     )
 
 
@@ -252,7 +326,10 @@ def _outputs(state: _Run, planned: PassPlan) -> list[tuple[str, Slot, tuple[str,
         found += [(planned.name, slot, (*visible, *hidden), planned.sort_keys) for slot in planned.slots]
     for table in planned.side_tables:
         if table.is_written:
-            found += [(table.key, replace(slot, dataset=f"{slot.dataset}_{table.name}"), table.dataset.names(), table.dataset.keys) for slot in planned.slots]
+            found += [
+                (table.key, replace(slot, dataset=f"{slot.dataset}_{table.name}"), table.dataset.names(), table.dataset.keys)
+                for slot in planned.slots
+            ]
     return found
 
 
@@ -287,7 +364,12 @@ def _all_in_place(state: _Run) -> tuple[PassReport, ...]:
             for each in planned.targets:
                 location = state.shelf.find("output_targets", each.type).make().location(each.options, slot)
                 last = state.ledger.last_receipt(location)
-                if last is None or last["fingerprint"] != _fingerprint(state, slot) or not Path(location).is_file() or Path(location).stat().st_size != last["bytes"]:
+                if (
+                    last is None
+                    or last["fingerprint"] != _fingerprint(state, slot)
+                    or not Path(location).is_file()
+                    or Path(location).stat().st_size != last["bytes"]
+                ):
                     return ()
                 receipts.append(Receipt(slot, location, last["rows"], last["bytes"]))
         reports.append(PassReport(planned.name, tuple(receipts)))
@@ -298,12 +380,23 @@ def _metadata(state: _Run, planned: PassPlan) -> dict[str, str]:
     """What every written file carries: who made it, and what its columns are."""
     clock = planned.clock
     columns = [
-        {"name": column.name, "unit": column.unit, "doc": column.doc.split("\n\n")[0], "rollup": column.rollup.name if column.rollup else None, "forward": column.forward, "empty": column.empty}
+        {
+            "name": column.name,
+            "unit": column.unit,
+            "doc": column.doc.split("\n\n")[0],
+            "rollup": column.rollup.name if column.rollup else None,
+            "forward": column.forward,
+            "empty": column.empty,
+        }
         for column in planned.written
     ]
     said = {
-        "run_id": state.run_id, "config_hash": state.config_hash, "pass": planned.name, "versions": versions(),
-        "clock": {"width_nanos": clock.width_nanos, "anchor": clock.anchor, "closed": clock.closed}, "columns": columns,
+        "run_id": state.run_id,
+        "config_hash": state.config_hash,
+        "pass": planned.name,
+        "versions": versions(),
+        "clock": {"width_nanos": clock.width_nanos, "anchor": clock.anchor, "closed": clock.closed},
+        "columns": columns,
     }
     return {"basalt": json.dumps(said)}
 
@@ -317,7 +410,9 @@ def config_hash(config: AnalyticsConfig) -> str:
 
 def versions() -> dict[str, str]:
     """Installed distributions of Basalt and of the engine, with their versions."""
-    names = sorted({each.name for each in metadata.distributions() if each.name and (each.name.startswith("bmll-basalt") or each.name == "polars")})
+    names = sorted(
+        {each.name for each in metadata.distributions() if each.name and (each.name.startswith("bmll-basalt") or each.name == "polars")}
+    )
     return {name: metadata.version(name) for name in names}
 
 
@@ -335,5 +430,6 @@ def _observe(shelf: Catalog, hook: str, **values: Any) -> None:
         try:
             implementation.function(**{name: values[name] for name in implementation.argnames})
         except Exception as problem:  # the observers' border: what they raise is theirs
-            warnings.warn(f"{hook} of {implementation.plugin_name} raised {type(problem).__name__}: {problem}", RuntimeWarning, stacklevel=2)
-
+            warnings.warn(
+                f"{hook} of {implementation.plugin_name} raised {type(problem).__name__}: {problem}", RuntimeWarning, stacklevel=2
+            )

@@ -94,12 +94,16 @@ def survey(task: SurveyTask) -> Survey | CorruptInput | SchemaMismatch:
     frame = pl.scan_parquet(file.path, storage_options=dict(task.storage_options) or None)
     try:
         stored = frame.collect_schema().names()
-        order = [name for name in (*table.time_from[:1], *table.order) if name in stored] or [name for name in table.time_from if name in stored][:1]
+        order = [name for name in (*table.time_from[:1], *table.order) if name in stored] or [
+            name for name in table.time_from if name in stored
+        ][:1]
         identity = identity_columns(table, stored)
         unsorted_at = _first_unsorted(frame, order) if order else None
         duplicates, duplicate_at = _duplicates(frame, order, identity, is_sorted=unsorted_at is None) if identity else (0, None)
     except (pl.exceptions.PolarsError, OSError) as problem:
-        return CorruptInput(f"cannot read the file: {str(problem).splitlines()[0]}", where=file.path, hint="the file is damaged: write it again")
+        return CorruptInput(
+            f"cannot read the file: {str(problem).splitlines()[0]}", where=file.path, hint="the file is damaged: write it again"
+        )
     return Survey(file.path, file.stamp, unsorted_at is None, unsorted_at, duplicates, duplicate_at)
 
 
@@ -119,7 +123,9 @@ def _first_unsorted(frame: pl.LazyFrame, order: Sequence[str]) -> int | None:
         now, before = pl.col(name), pl.col(name).shift(1)
         later = later | (tied & (now < before)).fill_null(False)
         tied = tied & (now == before).fill_null(True)
-    found = frame.select(order).select(later.alias("breaks")).with_row_index().filter("breaks").select(pl.col("index").min()).collect().item()
+    found = (
+        frame.select(order).select(later.alias("breaks")).with_row_index().filter("breaks").select(pl.col("index").min()).collect().item()
+    )
     return None if found is None else int(found)
 
 
@@ -127,8 +133,14 @@ def _duplicates(frame: pl.LazyFrame, order: Sequence[str], identity: Sequence[st
     rows = frame.select(dict.fromkeys([*order, *identity])).with_row_index("row:index")
     if is_sorted and order:
         same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in order)
-        rows = rows.with_columns(same.fill_null(False).alias("row:same")).filter(pl.col("row:same") | pl.col("row:same").shift(-1).fill_null(False))
-    repeated = rows.filter(~pl.struct(identity).is_first_distinct()).select(pl.len().alias("count"), pl.col("row:index").min().alias("at")).collect()
+        rows = rows.with_columns(same.fill_null(False).alias("row:same")).filter(
+            pl.col("row:same") | pl.col("row:same").shift(-1).fill_null(False)
+        )
+    repeated = (
+        rows.filter(~pl.struct(identity).is_first_distinct())
+        .select(pl.len().alias("count"), pl.col("row:index").min().alias("at"))
+        .collect()
+    )
     count, at = repeated.row(0)
     return int(count), None if at is None else int(at)
 
@@ -143,4 +155,3 @@ def drop_repeated(frame: pl.LazyFrame, table: Table, columns: Sequence[str]) -> 
     """Keep the first of rows that are one row delivered twice."""
     names = [name for name in (table.time, *table.identity) if name in columns]
     return frame.unique(subset=list(dict.fromkeys(names)), keep="first", maintain_order=True)
-

@@ -56,7 +56,11 @@ def _batches(stage: Stage, prepared: Prepared, span: Sequence[date]) -> list[tup
 
 
 def _listings_of(prepared: Prepared, span: Sequence[date]) -> pl.DataFrame:
-    return pl.concat([prepared.listings(day) for day in span], how="vertical").unique("ListingId", keep="first", maintain_order=True).sort("ListingId")
+    return (
+        pl.concat([prepared.listings(day) for day in span], how="vertical")
+        .unique("ListingId", keep="first", maintain_order=True)
+        .sort("ListingId")
+    )
 
 
 def _loads(stage: Stage, prepared: Prepared, span: Sequence[date]) -> list[Load]:

@@ -45,7 +45,15 @@ class SparseTimeline:
         """None."""
         return ()
 
-    def complete(self, frame: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], listings: pl.LazyFrame, clock: Clock, day: date, empty: Mapping[str, str]) -> pl.LazyFrame:
+    def complete(
+        self,
+        frame: pl.LazyFrame,
+        tables: Mapping[str, pl.LazyFrame],
+        listings: pl.LazyFrame,
+        clock: Clock,
+        day: date,
+        empty: Mapping[str, str],
+    ) -> pl.LazyFrame:
         """*frame* as it is."""
         return frame
 
@@ -73,7 +81,10 @@ class DenseOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mode: Literal["adaptative", "uniform"] = Field("adaptative", description="adaptative: buckets that touch CONTINUOUS_TRADING of the market-state table; uniform: buckets of time_interval, every day.")
+    mode: Literal["adaptative", "uniform"] = Field(
+        "adaptative",
+        description="adaptative: buckets that touch CONTINUOUS_TRADING of the market-state table; uniform: buckets of time_interval, every day.",
+    )
     time_interval: tuple[time, time] | None = Field(None, description="First and last clock time of mode uniform.")
     timezone: str = Field("UTC", description="Zone of time_interval.")
 
@@ -83,7 +94,9 @@ class DenseOptions(BaseModel):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as problem:
-            raise InvalidValue(f"unknown time zone {value!r}", where="dense_analytics.timezone", hint="for example Europe/London") from problem
+            raise InvalidValue(
+                f"unknown time zone {value!r}", where="dense_analytics.timezone", hint="for example Europe/London"
+            ) from problem
         return value
 
     @model_validator(mode="after")
@@ -118,7 +131,15 @@ class DenseTimeline(SparseTimeline):
         """`Coverage`."""
         return (PlannedColumn(COVERAGE, pl.Float64(), "1", "Share of the bucket during which the market traded continuously."),)
 
-    def complete(self, frame: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], listings: pl.LazyFrame, clock: Clock, day: date, empty: Mapping[str, str]) -> pl.LazyFrame:
+    def complete(
+        self,
+        frame: pl.LazyFrame,
+        tables: Mapping[str, pl.LazyFrame],
+        listings: pl.LazyFrame,
+        clock: Clock,
+        day: date,
+        empty: Mapping[str, str],
+    ) -> pl.LazyFrame:
         """Add the open buckets; flows are 0 in them, other columns null."""
         if clock.width_nanos <= 0:
             raise ConflictingSettings("the timeline 'dense' needs buckets", where="timeline_mode")

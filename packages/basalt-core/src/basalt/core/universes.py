@@ -16,7 +16,13 @@ import polars as pl
 
 from basalt.core.errors import InvalidValue, MissingData, SchemaMismatch, nearest
 
-LABEL_DTYPES: dict[str, pl.DataType] = {"ListingId": pl.Int64(), "MIC": pl.String(), "Ticker": pl.String(), "CurrencyCode": pl.String(), "InstrumentId": pl.Int64()}
+LABEL_DTYPES: dict[str, pl.DataType] = {
+    "ListingId": pl.Int64(),
+    "MIC": pl.String(),
+    "Ticker": pl.String(),
+    "CurrencyCode": pl.String(),
+    "InstrumentId": pl.Int64(),
+}
 
 GetUniverse = Callable[[str], Any]
 
@@ -31,7 +37,11 @@ class ColumnUniverse:
         """Rows of *reference* with *value* in the column; several values are separated by commas."""
         names = reference.collect_schema().names()
         if self.column not in names:
-            raise MissingData(f"the reference table has no column {self.column!r}", where=f"UNIVERSE {self.column.lower()}={value}", hint=nearest(self.column, names))
+            raise MissingData(
+                f"the reference table has no column {self.column!r}",
+                where=f"UNIVERSE {self.column.lower()}={value}",
+                hint=nearest(self.column, names),
+            )
         return reference.filter(pl.col(self.column).is_in([each.strip() for each in value.split(",")]))
 
     def markets(self, value: str) -> tuple[str, ...] | None:
@@ -50,7 +60,11 @@ class IndexUniverse:
     def listings(self, value: str, day: date, reference: pl.LazyFrame) -> pl.LazyFrame:
         """Rows of *reference* that belong to the index *value*."""
         if "Index" not in reference.collect_schema():
-            raise MissingData("the reference table has no column 'Index'", where=f"UNIVERSE index={value}", hint="add it to the reference files, or choose mic=… or opol=…")
+            raise MissingData(
+                "the reference table has no column 'Index'",
+                where=f"UNIVERSE index={value}",
+                hint="add it to the reference files, or choose mic=… or opol=…",
+            )
         return reference.filter((";" + pl.col("Index") + ";").str.contains(f";{value};", literal=True))
 
     def markets(self, value: str) -> tuple[str, ...] | None:
@@ -86,11 +100,15 @@ def conform(frame: Any, *, where: str) -> pl.DataFrame:
     found = _as_polars(frame, where)
     if "ListingId" not in found.columns:
         raise SchemaMismatch("the universe has no column 'ListingId'", where=where, hint=nearest("ListingId", found.columns))
-    columns = [pl.col(name).cast(dtype) if name in found.columns else pl.lit(None, dtype).alias(name) for name, dtype in LABEL_DTYPES.items()]
+    columns = [
+        pl.col(name).cast(dtype) if name in found.columns else pl.lit(None, dtype).alias(name) for name, dtype in LABEL_DTYPES.items()
+    ]
     try:
         typed = found.select(columns)
     except pl.exceptions.PolarsError as problem:
-        raise SchemaMismatch(f"a column of the universe has another type: {problem}", where=where, hint="ListingId and InstrumentId are integers") from problem
+        raise SchemaMismatch(
+            f"a column of the universe has another type: {problem}", where=where, hint="ListingId and InstrumentId are integers"
+        ) from problem
     return typed.filter(pl.col("ListingId").is_not_null()).unique("ListingId", keep="first", maintain_order=True).sort("ListingId")
 
 
@@ -102,4 +120,6 @@ def _as_polars(frame: Any, where: str) -> pl.DataFrame:
     try:
         return pl.DataFrame(frame)
     except (TypeError, ValueError, pl.exceptions.PolarsError) as problem:
-        raise SchemaMismatch(f"the universe is a {type(frame).__name__}, not a frame", where=where, hint="return a frame with ListingId and MIC") from problem
+        raise SchemaMismatch(
+            f"the universe is a {type(frame).__name__}, not a frame", where=where, hint="return a frame with ListingId and MIC"
+        ) from problem

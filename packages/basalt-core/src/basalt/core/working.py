@@ -111,7 +111,9 @@ def work(task: Task) -> TaskReport:
         parts, notices = _work(task)
         return TaskReport(task, 0, parts, time.perf_counter() - started, peak_bytes(), tuple(notices))
     except Exception as problem:  # the worker's border: nothing may leave it but a report
-        return TaskReport(task, _exit_code(problem), seconds=time.perf_counter() - started, peak_bytes=peak_bytes(), failure=_failure(problem))
+        return TaskReport(
+            task, _exit_code(problem), seconds=time.perf_counter() - started, peak_bytes=peak_bytes(), failure=_failure(problem)
+        )
 
 
 def _exit_code(problem: Exception) -> int:
@@ -145,7 +147,12 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
     parts: list[PartFile] = []
     notices: list[str] = []
     for planned in context.plan.stages[task.stage].passes:
-        tables = {day: {name: _scan(context, made, planned, name, day, listings[day], task) for name in planned.reads if name not in _own(planned)} for day in task.days}
+        tables = {
+            day: {
+                name: _scan(context, made, planned, name, day, listings[day], task) for name in planned.reads if name not in _own(planned)
+            }
+            for day in task.days
+        }
         computed = compute_pass(planned, tables, listings, context.plan.datasets())
         frames = [(planned.name, computed.rows)] if planned.queries or planned.steps else []
         frames += [(table.key, computed.side_tables[table.key]) for table in planned.side_tables if table.is_kept]
@@ -167,7 +174,9 @@ def _listings(context: RunContext, day: date, wanted: Sequence[int] | None) -> p
     return (frame if wanted is None else frame.filter(pl.col("ListingId").is_in(list(wanted)))).lazy()
 
 
-def _scan(context: RunContext, made: Mapping[str, Sequence[PartFile]], planned: PassPlan, name: str, day: date, listings: pl.LazyFrame, task: Task) -> pl.LazyFrame:
+def _scan(
+    context: RunContext, made: Mapping[str, Sequence[PartFile]], planned: PassPlan, name: str, day: date, listings: pl.LazyFrame, task: Task
+) -> pl.LazyFrame:
     """The rows of one dataset on one day for the task's listings."""
     columns = planned.reads[name]
     if name in context.inputs:
@@ -220,7 +229,9 @@ def _by_treatment(given: TableInput, files: Iterable[SourceFile]) -> dict[tuple[
     return groups
 
 
-def _treated(given: TableInput, files: Sequence[SourceFile], columns: Sequence[str], wanted: Sequence[int] | None, to_sort: bool, to_dedupe: bool) -> pl.LazyFrame:
+def _treated(
+    given: TableInput, files: Sequence[SourceFile], columns: Sequence[str], wanted: Sequence[int] | None, to_sort: bool, to_dedupe: bool
+) -> pl.LazyFrame:
     scanned = given.columns if to_sort or to_dedupe else tuple(columns)
     scanned = tuple(dict.fromkeys((*columns, *scanned))) if to_sort or to_dedupe else scanned
     frame = given.source.scan(given.table, files, scanned)
@@ -251,5 +262,9 @@ def _check(planned: PassPlan, part: PartFile) -> list[str]:
     check_rows(frame, planned.dataset, where=f"pass {planned.name}")
     findings = quality_findings(frame, planned.checks)
     if findings and planned.checks.action == "raise":
-        raise CheckFailed(f"pass {planned.name!r} fails its quality checks: {'; '.join(findings)}", where=f"pass {planned.name}", hint="see quality_checks; action: warn lets it pass")
+        raise CheckFailed(
+            f"pass {planned.name!r} fails its quality checks: {'; '.join(findings)}",
+            where=f"pass {planned.name}",
+            hint="see quality_checks; action: warn lets it pass",
+        )
     return [f"pass {planned.name}: {finding}" for finding in findings]

@@ -196,15 +196,23 @@ class Measure:
             arguments[ROWS] = self.rows.expr()
         value = self.analytic.function(**arguments)
         if not isinstance(value, pl.Expr | Composite):
-            raise BadOffer(f"{self.analytic.name} returned {type(value).__name__}", where=self.analytic.reference, hint="return a Polars expression, ratio(...) or another Composite")
+            raise BadOffer(
+                f"{self.analytic.name} returned {type(value).__name__}",
+                where=self.analytic.reference,
+                hint="return a Polars expression, ratio(...) or another Composite",
+            )
         self._check_rollup(value)
         return value
 
     def _check_rollup(self, value: pl.Expr | Composite) -> None:
         rule = self.rollup
-        fits = {RatioOfSums: isinstance(value, Ratio), RootOfSums: isinstance(value, Root), FromParts: isinstance(value, Composite)}.get(type(rule), True)  # type: ignore[arg-type]
+        fits = {RatioOfSums: isinstance(value, Ratio), RootOfSums: isinstance(value, Root), FromParts: isinstance(value, Composite)}.get(
+            type(rule), True
+        )  # type: ignore[arg-type]
         if not fits:
-            raise BadOffer(f"{self.analytic.name} declares the roll-up {rule.name!r} but returns {type(value).__name__}", where=self.analytic.reference)  # type: ignore[union-attr]
+            raise BadOffer(
+                f"{self.analytic.name} declares the roll-up {rule.name!r} but returns {type(value).__name__}", where=self.analytic.reference
+            )  # type: ignore[union-attr]
 
     @property
     def rollup(self) -> Rollup | None:
@@ -267,9 +275,24 @@ def analytic(
     def declare(function: Callable[..., Any]) -> Analytic:
         axes, takes_rows = axes_of(function)
         declared = Analytic(
-            function=function, name=function.__name__, column=column, unit=unit, dtype=dtype, table=table,
-            doc=inspect.getdoc(function) or "", math=math, source=source, forward=forward, axes=axes, takes_rows=takes_rows,
-            family=family, measure=measure or function.__name__, grain=grain, rollup=rollup, empty=empty, examples=tuple(examples),
+            function=function,
+            name=function.__name__,
+            column=column,
+            unit=unit,
+            dtype=dtype,
+            table=table,
+            doc=inspect.getdoc(function) or "",
+            math=math,
+            source=source,
+            forward=forward,
+            axes=axes,
+            takes_rows=takes_rows,
+            family=family,
+            measure=measure or function.__name__,
+            grain=grain,
+            rollup=rollup,
+            empty=empty,
+            examples=tuple(examples),
         )
         _check(declared)
         return declared
@@ -306,9 +329,21 @@ def enrichment(
     def declare(function: Callable[..., pl.LazyFrame]) -> Enrichment:
         axes, takes_rows = axes_of(function, skip=2)
         declared = Enrichment(
-            function=function, name=function.__name__, column=column, unit=unit, dtype=dtype or pl.Float64(), table=table,
-            doc=inspect.getdoc(function) or "", math=math, source=source, forward=forward, axes=axes, takes_rows=takes_rows,
-            uses=uses, reads=tuple(reads), reads_other=tuple(reads_other),
+            function=function,
+            name=function.__name__,
+            column=column,
+            unit=unit,
+            dtype=dtype or pl.Float64(),
+            table=table,
+            doc=inspect.getdoc(function) or "",
+            math=math,
+            source=source,
+            forward=forward,
+            axes=axes,
+            takes_rows=takes_rows,
+            uses=uses,
+            reads=tuple(reads),
+            reads_other=tuple(reads_other),
         )
         _check(declared)
         return declared
@@ -318,7 +353,9 @@ def enrichment(
 
 def _check(declared: Declared) -> None:
     if not declared.doc:
-        raise BadOffer(f"{declared.name} has no docstring", where=declared.reference, hint="its first line becomes the column's documentation")
+        raise BadOffer(
+            f"{declared.name} has no docstring", where=declared.reference, hint="its first line becomes the column's documentation"
+        )
     if isinstance(declared.column, str):
         unknown = sorted(set(_FIELD.findall(declared.column)) - {axis.name for axis in declared.axes})
         if unknown:

@@ -57,7 +57,11 @@ def axes_of(function: Callable[..., Any], *, skip: int = 0) -> tuple[tuple[Axis,
             continue
         where = f"{function.__module__}.{function.__qualname__}"
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or parameter.name not in hints:
-            raise BadOffer(f"parameter {parameter.name!r} is no axis", where=where, hint="give it one name and a type, for example Literal['Bid', 'Ask']")
+            raise BadOffer(
+                f"parameter {parameter.name!r} is no axis",
+                where=where,
+                hint="give it one name and a type, for example Literal['Bid', 'Ask']",
+            )
         annotation = hints[parameter.name]
         axes.append(Axis(parameter.name, annotation, parameter.default, choices_of(annotation)))
     return tuple(axes), takes_rows

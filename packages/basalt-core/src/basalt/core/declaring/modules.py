@@ -101,7 +101,11 @@ class Module:
         known = {family.name for family in self.families}
         for each in self.formulas:
             if each.family and each.family not in known:
-                raise BadOffer(f"analytic {each.name!r} names the family {each.family!r}", where=f"module {self.name}", hint=f"families: {', '.join(sorted(known))}")
+                raise BadOffer(
+                    f"analytic {each.name!r} names the family {each.family!r}",
+                    where=f"module {self.name}",
+                    hint=f"families: {', '.join(sorted(known))}",
+                )
 
     def _become_one_family(self) -> None:
         buckets = [each for each in self.formulas if each.grain != "row"]
@@ -159,7 +163,10 @@ class Module:
         if any(each.takes_rows for each in members):
             fields["market_states"] = (str | list[str] | None, Field(None, description="Count only rows in these market states."))
             scalar = str | int | float | bool
-            fields["attribute_filters"] = (dict[str, scalar | list[scalar]], Field(default_factory=dict, description="Count only rows whose column equals the value, or one of the values."))
+            fields["attribute_filters"] = (
+                dict[str, scalar | list[scalar]],
+                Field(default_factory=dict, description="Count only rows whose column equals the value, or one of the values."),
+            )
         fields["output_name_pattern"] = (str | None, Field(None, description="Column name as a template over the entry's fields."))
         title = "".join(word.capitalize() for word in f"{self.name}_{family.name}".split("_"))
         model: type[Entry] = create_model(f"{title}Entry", __base__=Entry, **fields)
@@ -225,7 +232,9 @@ def _merged_axis(parameter: str, members: Sequence[Analytic]) -> Axis:
     merged = axes[0]
     for axis in axes[1:]:
         if axis.annotation != merged.annotation:
-            merged = Axis(parameter, merged.annotation | axis.annotation, merged.default, tuple(dict.fromkeys(merged.choices + axis.choices)))
+            merged = Axis(
+                parameter, merged.annotation | axis.annotation, merged.default, tuple(dict.fromkeys(merged.choices + axis.choices))
+            )
     return merged
 
 

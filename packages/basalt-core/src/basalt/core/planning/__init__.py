@@ -20,7 +20,9 @@ from basalt.core.plans import PassPlan, Plan, Stage
 __all__ = ["Plan", "plan"]
 
 
-def plan(config: AnalyticsConfig | Mapping[str, Any], *, bound: Mapping[str, frozenset[str]] | None = None, shelf: Catalog | None = None) -> Plan:
+def plan(
+    config: AnalyticsConfig | Mapping[str, Any], *, bound: Mapping[str, frozenset[str]] | None = None, shelf: Catalog | None = None
+) -> Plan:
     """Plan a run without touching data.
 
     Args:

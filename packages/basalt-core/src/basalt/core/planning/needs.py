@@ -49,7 +49,9 @@ class Needs:
     others: dict[str, list[str]] = field(default_factory=dict)
 
 
-def plan_query(table: str, contract: Table, measures: Iterable[Measure], known: Mapping[str, Dataset], shelf: Catalog) -> tuple[Query, dict[str, tuple[str, ...]]]:
+def plan_query(
+    table: str, contract: Table, measures: Iterable[Measure], known: Mapping[str, Dataset], shelf: Catalog
+) -> tuple[Query, dict[str, tuple[str, ...]]]:
     """The fused query of *measures* over the dataset *table*, and all that it scans.
 
     Raises:
@@ -69,8 +71,13 @@ def plan_query(table: str, contract: Table, measures: Iterable[Measure], known: 
         layers.setdefault(needs.depth[column], []).append(measure)
     reads = tuple(sorted(needs.reads))
     query = Query(
-        table, contract.name, reads, contract.time, tuple(needs.attached.values()),
-        tuple(tuple(layers[depth]) for depth in sorted(layers)), wanted,
+        table,
+        contract.name,
+        reads,
+        contract.time,
+        tuple(needs.attached.values()),
+        tuple(tuple(layers[depth]) for depth in sorted(layers)),
+        wanted,
     )
     scans = {table: reads, **{name: tuple(dict.fromkeys(columns)) for name, columns in needs.others.items()}}
     return query, scans
@@ -99,15 +106,30 @@ def _provide(name: str, asker: Measure, needs: Needs, shelf: Catalog, known: Map
     return needs.depth[name]
 
 
-def _attach(provider: Enrichment, axes: tuple[tuple[str, object], ...], name: str, asker: Measure, needs: Needs, shelf: Catalog, known: Mapping[str, Dataset], path: tuple[str, ...]) -> None:
+def _attach(
+    provider: Enrichment,
+    axes: tuple[tuple[str, object], ...],
+    name: str,
+    asker: Measure,
+    needs: Needs,
+    shelf: Catalog,
+    known: Mapping[str, Dataset],
+    path: tuple[str, ...],
+) -> None:
     if provider.uses not in known:
-        raise MissingTable(f"column {name!r} comes from the table {provider.uses!r}, which no source offers", where=asker.origin or None, hint=nearest(provider.uses, known))
+        raise MissingTable(
+            f"column {name!r} comes from the table {provider.uses!r}, which no source offers",
+            where=asker.origin or None,
+            hint=nearest(provider.uses, known),
+        )
     for column in provider.reads:
         _provide(column, asker, needs, shelf, known, path)
     other = known[provider.uses].schema()
     for column in provider.reads_other:
         if column not in other:
-            raise MissingColumn(f"column {name!r} needs {provider.uses}.{column}", where=asker.origin or None, hint="the files of that table do not have it")
+            raise MissingColumn(
+                f"column {name!r} needs {provider.uses}.{column}", where=asker.origin or None, hint="the files of that table do not have it"
+            )
     needs.others.setdefault(provider.uses, []).extend((*provider.reads_other, "ListingId"))
     needs.attached[name] = Attached(provider, axes, name)
 
@@ -122,7 +144,8 @@ def _find_provider(name: str, asker: Measure, needs: Needs, shelf: Catalog) -> t
     if name in offered:
         return offered[name]
     raise MissingColumn(
-        f"{asker.column!r} reads the column {name!r}, which {asker.analytic.table or 'its table'} does not have", where=asker.origin or None,
+        f"{asker.column!r} reads the column {name!r}, which {asker.analytic.table or 'its table'} does not have",
+        where=asker.origin or None,
         hint=nearest(name, [*needs.available, *offered]),
     )
 

@@ -16,7 +16,17 @@ from basalt.core.datasets import Dataset, PlannedColumn, key_dtype
 from basalt.core.declaring.analytics import Measure, part_column
 from basalt.core.declaring.modules import Module
 from basalt.core.declaring.values import Composite
-from basalt.core.errors import BucketConflict, ColumnClash, ConflictingSettings, CyclicInputs, InvalidValue, MissingTable, PlanError, SchemaMismatch, nearest
+from basalt.core.errors import (
+    BucketConflict,
+    ColumnClash,
+    ConflictingSettings,
+    CyclicInputs,
+    InvalidValue,
+    MissingTable,
+    PlanError,
+    SchemaMismatch,
+    nearest,
+)
 from basalt.core.fusing import add_series, fuse, join_on_keys, root_names
 from basalt.core.offers import Input, Produced, Scope, Timeline
 from basalt.core.planning.needs import plan_query, table_of
@@ -24,7 +34,12 @@ from basalt.core.planning.slots import slots_of
 from basalt.core.plans import PassPlan, Query, SideTable, Step
 
 BUCKET_KEYS = ("ListingId", DATE, TIME_BUCKET)
-LABELS: tuple[tuple[str, pl.DataType], ...] = (("MIC", pl.String()), ("Ticker", pl.String()), ("CurrencyCode", pl.String()), ("InstrumentId", pl.Int64()))
+LABELS: tuple[tuple[str, pl.DataType], ...] = (
+    ("MIC", pl.String()),
+    ("Ticker", pl.String()),
+    ("CurrencyCode", pl.String()),
+    ("InstrumentId", pl.Int64()),
+)
 
 
 @dataclass
@@ -65,11 +80,21 @@ def plan_pass(config: AnalyticsConfig, index: int, known: Mapping[str, Dataset],
     scope = _scope(series, steps, preprocessing)
     name = f"{config.datasetname}_{each.name}"
     return PassPlan(
-        config=each, clock=dataset.clock or clock, dataset=dataset, queries=queries, series=series, steps=steps, preprocessing=preprocessing,
-        side_tables=side_tables, scope=scope, reads={table: tuple(dict.fromkeys(columns)) for table, columns in draft.reads.items()},
-        sort_keys=_sort_keys(each, dataset, where), targets=(each.output or config.output_target, *each.extra_outputs),
+        config=each,
+        clock=dataset.clock or clock,
+        dataset=dataset,
+        queries=queries,
+        series=series,
+        steps=steps,
+        preprocessing=preprocessing,
+        side_tables=side_tables,
+        scope=scope,
+        reads={table: tuple(dict.fromkeys(columns)) for table, columns in draft.reads.items()},
+        sort_keys=_sort_keys(each, dataset, where),
+        targets=(each.output or config.output_target, *each.extra_outputs),
         slots=slots_of(config, name, each.name, each.batch_freq or config.batch_freq, days, whole=scope.all_dates),
-        checks=each.quality_checks or config.quality_checks, timeline=timeline,
+        checks=each.quality_checks or config.quality_checks,
+        timeline=timeline,
     )
 
 
@@ -89,12 +114,17 @@ def _remapped(draft: Draft, module: str, inputs: Sequence[Input]) -> dict[str, s
     mapping = draft.config.module_inputs.get(module, {})
     if isinstance(mapping, str):
         if len(inputs) != 1:
-            raise InvalidValue(f"{module!r} reads {len(inputs)} tables", where=where, hint=f"say which: {{{', '.join(each.name for each in inputs)}: …}}")
+            raise InvalidValue(
+                f"{module!r} reads {len(inputs)} tables", where=where, hint=f"say which: {{{', '.join(each.name for each in inputs)}: …}}"
+            )
         mapping = {inputs[0].name: mapping}
     for name in mapping:
         if name not in {each.name for each in inputs}:
             raise InvalidValue(f"{module!r} has no input {name!r}", where=where, hint=nearest(name, (each.name for each in inputs)))
-    return {each.name: _resolve(draft, mapping.get(each.name, each.table), where if each.name in mapping else f"{draft.where}.{module}") for each in inputs}
+    return {
+        each.name: _resolve(draft, mapping.get(each.name, each.table), where if each.name in mapping else f"{draft.where}.{module}")
+        for each in inputs
+    }
 
 
 def _resolve(draft: Draft, name: str, where: str) -> str:
@@ -107,7 +137,11 @@ def _resolve(draft: Draft, name: str, where: str) -> str:
     if len(ending) > 1:
         raise InvalidValue(f"{name!r} is ambiguous", where=where, hint=f"write one of {', '.join(ending)}")
     if name in draft.later:
-        raise CyclicInputs(f"pass {draft.config.name!r} reads {name!r}, which does not come before it", where=where, hint="move the pass that is read to the front")
+        raise CyclicInputs(
+            f"pass {draft.config.name!r} reads {name!r}, which does not come before it",
+            where=where,
+            hint="move the pass that is read to the front",
+        )
     raise MissingTable(f"no table, earlier pass or side table is called {name!r}", where=where, hint=nearest(name, draft.known))
 
 
@@ -134,10 +168,16 @@ def _plan_queries(draft: Draft) -> tuple[tuple[Query, ...], tuple[tuple[Measure,
     _refuse_clashes(everything, draft.where)
     queries = []
     for (table, contract), measures_of_table in by_table.items():
-        query, scans = plan_query(table, draft.shelf.find("tables", contract, where=draft.where), measures_of_table, draft.known, draft.shelf)
+        query, scans = plan_query(
+            table, draft.shelf.find("tables", contract, where=draft.where), measures_of_table, draft.known, draft.shelf
+        )
         draft.reading(scans)
         queries.append(query)
-    return tuple(queries), _layered(along, {measure.column for measure in everything} - {measure.column for measure in along}), tuple(everything)
+    return (
+        tuple(queries),
+        _layered(along, {measure.column for measure in everything} - {measure.column for measure in along}),
+        tuple(everything),
+    )
 
 
 def _module_tables(draft: Draft, module: Module, measures: Sequence[Measure]) -> dict[str, str]:
@@ -151,7 +191,8 @@ def _refuse_clashes(measures: Sequence[Measure], where: str) -> None:
         other = taken.setdefault(measure.column, measure)
         if other != measure:
             raise ColumnClash(
-                f"two measures want the column {measure.column!r}", where=f"{other.origin or where} and {measure.origin or where}",
+                f"two measures want the column {measure.column!r}",
+                where=f"{other.origin or where} and {measure.origin or where}",
                 hint="set output_name_pattern or metric_prefix in one of them",
             )
 
@@ -166,7 +207,11 @@ def _layered(measures: Sequence[Measure], ready: set[str]) -> tuple[tuple[Measur
         if not layer:
             first = waiting[0]
             lacking = sorted(root_names(first) - done)
-            raise PlanError(f"{first.column!r} needs {', '.join(lacking)}", where=first.origin, hint="ask for these columns in the same pass; or they need each other")
+            raise PlanError(
+                f"{first.column!r} needs {', '.join(lacking)}",
+                where=first.origin,
+                hint="ask for these columns in the same pass; or they need each other",
+            )
         layers.append(layer)
         done |= {measure.column for measure in layer}
         waiting = [measure for measure in waiting if measure not in layer]
@@ -196,20 +241,24 @@ def _refuse_bucket_conflict(draft: Draft, module: str, inputs: Iterable[Dataset]
     where = f"{draft.where}.time_bucket"
     if (draft.clock.is_daily or draft.clock.is_event) and draft.clock.width_nanos != clock.width_nanos:
         raise BucketConflict(
-            f"timeline_mode {draft.config.timeline_mode!r} asks for {draft.clock}, {module!r} makes {clock}", where=f"{draft.where}.timeline_mode",
+            f"timeline_mode {draft.config.timeline_mode!r} asks for {draft.clock}, {module!r} makes {clock}",
+            where=f"{draft.where}.timeline_mode",
             hint="leave timeline_mode out, or resample to its buckets",
         )
     for edge in ("anchor", "closed"):
         ours, theirs = getattr(draft.config, f"time_bucket_{edge}"), getattr(clock, edge)
         if f"time_bucket_{edge}" in asked and clock.width_nanos > 0 and ours != theirs:
             raise BucketConflict(
-                f"the pass says {edge}={ours}, its input has buckets with {edge}={theirs}", where=f"{where}_{edge}",
+                f"the pass says {edge}={ours}, its input has buckets with {edge}={theirs}",
+                where=f"{where}_{edge}",
                 hint=f"leave it out, or set it in the pass that makes {' and '.join(repr(each.name) for each in inputs if each.clock)}",
             )
     fitting = {clock.nanos, *(each.clock.nanos for each in inputs if each.clock)}
     if "time_bucket_seconds" in asked and not clock.is_event and round(draft.config.time_bucket_seconds * NANOS_PER_SECOND) not in fitting:
         raise BucketConflict(
-            f"the pass says {draft.config.time_bucket_seconds:g} s, {module!r} makes {clock}", where=f"{where}_seconds", hint="leave it out, or resample to that length",
+            f"the pass says {draft.config.time_bucket_seconds:g} s, {module!r} makes {clock}",
+            where=f"{where}_seconds",
+            hint="leave it out, or resample to that length",
         )
 
 
@@ -238,12 +287,18 @@ def _plan_preprocessing(draft: Draft) -> tuple[tuple[Step, ...], tuple[SideTable
         for side, produced in made.items():
             table = _side_table(draft, side, produced)
             if table.key in draft.known:
-                raise ColumnClash(f"two tables are called {table.key!r}", where=f"{draft.where}.side_outputs.{side}", hint="set its context_key")
+                raise ColumnClash(
+                    f"two tables are called {table.key!r}", where=f"{draft.where}.side_outputs.{side}", hint="set its context_key"
+                )
             draft.known[table.key] = table.dataset
             tables.append(table)
     for side in draft.config.side_outputs:
         if side not in {table.name for table in tables}:
-            raise InvalidValue(f"no preprocessor of the pass makes {side!r}", where=f"{draft.where}.side_outputs", hint=nearest(side, (table.name for table in tables)))
+            raise InvalidValue(
+                f"no preprocessor of the pass makes {side!r}",
+                where=f"{draft.where}.side_outputs",
+                hint=nearest(side, (table.name for table in tables)),
+            )
     return tuple(steps), tuple(tables)
 
 
@@ -268,14 +323,22 @@ def _scope(series: Sequence[Sequence[Measure]], steps: Sequence[Step], preproces
     return scope
 
 
-def _dataset(draft: Draft, queries: Sequence[Query], series: Sequence[Sequence[Measure]], measures: Sequence[Measure], steps: Sequence[Step], added: Sequence[PlannedColumn]) -> Dataset:
+def _dataset(
+    draft: Draft,
+    queries: Sequence[Query],
+    series: Sequence[Sequence[Measure]],
+    measures: Sequence[Measure],
+    steps: Sequence[Step],
+    added: Sequence[PlannedColumn],
+) -> Dataset:
     produced = [made for step in steps for _, made in step.produced]
     keys = BUCKET_KEYS if queries or not produced else produced[0].keys
     for step in steps:
         for _, made in step.produced:
             if made.keys != keys:
                 raise ConflictingSettings(
-                    f"modules of one pass have different keys: {', '.join(keys)} and {', '.join(made.keys)} ({step.module})", where=f"{draft.where}.modules",
+                    f"modules of one pass have different keys: {', '.join(keys)} and {', '.join(made.keys)} ({step.module})",
+                    where=f"{draft.where}.modules",
                     hint="put them into passes of their own",
                 )
     _refuse_mixed_clocks(draft, queries, steps)
@@ -284,7 +347,9 @@ def _dataset(draft: Draft, queries: Sequence[Query], series: Sequence[Sequence[M
     names = [column.name for column in columns]
     for name in names:
         if names.count(name) > 1:
-            raise ColumnClash(f"two modules make the column {name!r}", where=f"{draft.where}.modules", hint="set metric_prefix in one of them")
+            raise ColumnClash(
+                f"two modules make the column {name!r}", where=f"{draft.where}.modules", hint="set metric_prefix in one of them"
+            )
     clock = next((made.clock for made in produced if made.clock), None) if not queries else draft.clock
     return Dataset(draft.config.name, tuple(columns), keys, labels, clock or draft.clock)
 
@@ -294,10 +359,16 @@ def _refuse_mixed_clocks(draft: Draft, queries: Sequence[Query], steps: Sequence
     clocks |= {step.module: made.clock for step in steps for _, made in step.produced if made.clock}
     if len(set(clocks.values())) > 1:
         shown = ", ".join(f"{name} {clock}" for name, clock in clocks.items())
-        raise BucketConflict(f"the modules of one pass have different buckets: {shown}", where=f"{draft.where}.modules", hint="put them into passes of their own")
+        raise BucketConflict(
+            f"the modules of one pass have different buckets: {shown}",
+            where=f"{draft.where}.modules",
+            hint="put them into passes of their own",
+        )
 
 
-def _formula_columns(draft: Draft, queries: Sequence[Query], series: Sequence[Sequence[Measure]], measures: Sequence[Measure]) -> list[PlannedColumn]:
+def _formula_columns(
+    draft: Draft, queries: Sequence[Query], series: Sequence[Sequence[Measure]], measures: Sequence[Measure]
+) -> list[PlannedColumn]:
     if not queries:
         return []
     schema = _formula_schema(draft, queries, series)
@@ -308,12 +379,23 @@ def _formula_columns(draft: Draft, queries: Sequence[Query], series: Sequence[Se
         carried = tuple((name, part_column(measure.column, name), rule) for name, rule in parts.items())
         columns.append(
             PlannedColumn(
-                measure.column, schema[measure.column], measure.unit, measure.doc, measure, measure.rollup, carried if measure.rollup else (),
-                measure.analytic.empty, measure.analytic.forward, measure.origin,
+                measure.column,
+                schema[measure.column],
+                measure.unit,
+                measure.doc,
+                measure,
+                measure.rollup,
+                carried if measure.rollup else (),
+                measure.analytic.empty,
+                measure.analytic.forward,
+                measure.origin,
             )
         )
         if measure.rollup:
-            columns += [PlannedColumn(name, schema[name], rollup=rule, hidden=True, empty=_empty_part(rule.name), doc=f"{part} of {measure.column}") for part, name, rule in carried]
+            columns += [
+                PlannedColumn(name, schema[name], rollup=rule, hidden=True, empty=_empty_part(rule.name), doc=f"{part} of {measure.column}")
+                for part, name, rule in carried
+            ]
     return columns
 
 
@@ -325,14 +407,19 @@ def _formula_schema(draft: Draft, queries: Sequence[Query], series: Sequence[Seq
     """Types as the engine finds them on tables without rows."""
     frames = []
     for query in queries:
-        tables = {name: pl.LazyFrame(schema={**draft.known[name].schema(), DATE: pl.Date()}) for name in (query.table, *(each.enrichment.uses for each in query.attached))}
+        tables = {
+            name: pl.LazyFrame(schema={**draft.known[name].schema(), DATE: pl.Date()})
+            for name in (query.table, *(each.enrichment.uses for each in query.attached))
+        }
         frames.append(fuse(query, tables, draft.clock))
     joined = join_on_keys(frames, ("ListingId", TIME_BUCKET)).with_columns(pl.lit(None, pl.Date()).alias(DATE))
     joined = joined.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in LABELS)
     try:
         return dict(add_series(joined, series).collect_schema())
     except pl.exceptions.PolarsError as problem:
-        raise SchemaMismatch(f"a formula does not fit its table: {problem}", where=draft.where, hint="a column has another type than the formula expects") from problem
+        raise SchemaMismatch(
+            f"a formula does not fit its table: {problem}", where=draft.where, hint="a column has another type than the formula expects"
+        ) from problem
 
 
 def _sort_keys(config: PassConfig, dataset: Dataset, where: str) -> tuple[str, ...]:

@@ -26,11 +26,17 @@ def run_days(config: AnalyticsConfig) -> tuple[date, ...]:
     if config.exclude_weekends and len(days) > 1:
         days = tuple(day for day in days if day.weekday() < 5)
     if not days:
-        raise InvalidValue("no day is left between START_DATE and END_DATE", where="EXCLUDE_WEEKENDS", hint="the range is a weekend: set EXCLUDE_WEEKENDS to False")
+        raise InvalidValue(
+            "no day is left between START_DATE and END_DATE",
+            where="EXCLUDE_WEEKENDS",
+            hint="the range is a weekend: set EXCLUDE_WEEKENDS to False",
+        )
     return days
 
 
-def slots_of(config: AnalyticsConfig, dataset: str, pass_name: str, freq: str | None, days: Sequence[date], *, whole: bool) -> tuple[Slot, ...]:
+def slots_of(
+    config: AnalyticsConfig, dataset: str, pass_name: str, freq: str | None, days: Sequence[date], *, whole: bool
+) -> tuple[Slot, ...]:
     """One slot for each group of days, clipped to the run at both ends.
 
     Args:

@@ -50,7 +50,9 @@ class LakeSource:
         if not root:
             raise InvalidValue("the source 'lake' has no folder", where="LAKE", hint="give --lake DIR, or set LAKE in the config")
         if not is_remote(root) and not Path(root).is_dir():
-            raise InvalidValue(f"the lake {root!r} is no folder", where="LAKE", hint="make one: basalt data simulate --lake DIR --date 2026-02-02")
+            raise InvalidValue(
+                f"the lake {root!r} is no folder", where="LAKE", hint="make one: basalt data simulate --lake DIR --date 2026-02-02"
+            )
         return replace(self, root=str(root), storage_options=dict(settings.get("s3_storage_options") or {}))
 
     def markets(self, table: Table, days: Sequence[date]) -> tuple[str, ...]:
@@ -114,7 +116,11 @@ def read_footer(path: str, storage_options: Mapping[str, str]) -> Footer:
             metadata = pq.ParquetFile(file).metadata
             schema = metadata.schema.to_arrow_schema()
     except (pa.ArrowInvalid, OSError) as problem:
-        raise CorruptInput(f"cannot read the file: {str(problem).splitlines()[0]}", where=path, hint="the file is truncated or no Parquet file: write it again") from problem
+        raise CorruptInput(
+            f"cannot read the file: {str(problem).splitlines()[0]}",
+            where=path,
+            hint="the file is truncated or no Parquet file: write it again",
+        ) from problem
     stored = pl.DataFrame(schema.empty_table()).schema
     order = (metadata.metadata or {}).get(ORDER_KEY.encode(), b"").decode()
     return Footer(metadata.num_rows, stored, order)
@@ -133,7 +139,11 @@ def check_schema(table: Table, stored: pl.Schema, path: str) -> None:
         raise SchemaMismatch(f"{table.name} lacks {', '.join(lacking)}", where=path, hint=f"the file has {', '.join(list(stored)[:8])} …")
     for column in table.columns:
         if column.name in stored and not _fits(stored[column.name], column.dtype):
-            raise SchemaMismatch(f"{table.name}.{column.name} is {stored[column.name]}, not {column.dtype}", where=path, hint="cast the column and write the file again")
+            raise SchemaMismatch(
+                f"{table.name}.{column.name} is {stored[column.name]}, not {column.dtype}",
+                where=path,
+                hint="cast the column and write the file again",
+            )
 
 
 def _fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
@@ -150,15 +160,20 @@ def _fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
 
 
 def _filesystem(path: str, storage_options: Mapping[str, str]) -> tuple[Any, str]:
-    """pyarrow's file system of a URL, and the path in it."""
+    """Pyarrow's file system of a URL, and the path in it."""
     from pyarrow import fs
 
     scheme, _, rest = path.partition("://")
     if scheme != "s3":
         return fs.FileSystem.from_uri(path)
     keys = {
-        "aws_access_key_id": "access_key", "aws_secret_access_key": "secret_key", "aws_session_token": "session_token", "aws_region": "region",
-        "region": "region", "aws_endpoint_url": "endpoint_override", "endpoint_url": "endpoint_override",
+        "aws_access_key_id": "access_key",
+        "aws_secret_access_key": "secret_key",
+        "aws_session_token": "session_token",
+        "aws_region": "region",
+        "region": "region",
+        "aws_endpoint_url": "endpoint_override",
+        "endpoint_url": "endpoint_override",
     }
     options = {keys[name]: value for name, value in storage_options.items() if name in keys}
     if options.get("endpoint_override", "").startswith("http://"):

@@ -26,7 +26,9 @@ class ParquetOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path_template: str = Field(DEFAULT_TEMPLATE, description="Path or URL; may use {datasetname} {pass} {universe} {start_date} {end_date} {bucket} {prefix}.")
+    path_template: str = Field(
+        DEFAULT_TEMPLATE, description="Path or URL; may use {datasetname} {pass} {universe} {start_date} {end_date} {bucket} {prefix}."
+    )
     bucket: str | None = Field(None, description="Value of {bucket}.")
     prefix: str | None = Field(None, description="Value of {prefix}.")
     compression: Literal["zstd", "snappy", "lz4", "uncompressed"] = Field("zstd", description="Compression of the columns.")
@@ -45,8 +47,13 @@ class ParquetTarget:
             InvalidValue: The template uses a name that has no value.
         """
         values = {
-            "datasetname": slot.dataset, "pass": slot.pass_name, "universe": slot.universe, "start_date": str(slot.start), "end_date": str(slot.end),
-            "bucket": options.bucket, "prefix": options.prefix,
+            "datasetname": slot.dataset,
+            "pass": slot.pass_name,
+            "universe": slot.universe,
+            "start_date": str(slot.start),
+            "end_date": str(slot.end),
+            "bucket": options.bucket,
+            "prefix": options.prefix,
         }
         return _collapse(_FIELD.sub(lambda match: _value(match[1], values), options.path_template))
 
@@ -58,14 +65,23 @@ class ParquetTarget:
             if path in taken:
                 lacking = [name for name in ("{start_date}", "{datasetname}") if name not in options.path_template]
                 raise ConflictingSettings(
-                    f"two outputs share {path!r}: {taken[path].dataset} from {taken[path].start} and {slot.dataset} from {slot.start}", where="path_template",
+                    f"two outputs share {path!r}: {taken[path].dataset} from {taken[path].start} and {slot.dataset} from {slot.start}",
+                    where="path_template",
                     hint=f"put {' and '.join(lacking)} into path_template, or choose a longer BATCH_FREQ",
                 )
             taken[path] = slot
             if "://" not in path:
                 _check_writable(Path(path))
 
-    def commit(self, options: ParquetOptions, slot: Slot, parts: Sequence[Path], columns: Sequence[str], sort_keys: Sequence[str], metadata: Mapping[str, str]) -> Receipt:
+    def commit(
+        self,
+        options: ParquetOptions,
+        slot: Slot,
+        parts: Sequence[Path],
+        columns: Sequence[str],
+        sort_keys: Sequence[str],
+        metadata: Mapping[str, str],
+    ) -> Receipt:
         """Write the rows of *parts*, in order, and rename the file into its place.
 
         Raises:
@@ -77,13 +93,17 @@ class ParquetTarget:
             frame = frame.sort(list(sort_keys), maintain_order=True)
         try:
             if "://" in path:
-                frame.sink_parquet(path, compression=options.compression, metadata=dict(metadata), storage_options=options.storage_options or None)
+                frame.sink_parquet(
+                    path, compression=options.compression, metadata=dict(metadata), storage_options=options.storage_options or None
+                )
                 return Receipt(slot, path, _rows_of(frame), 0)
             with _in_place(Path(path)) as temporary:
                 frame.sink_parquet(temporary, compression=options.compression, metadata=dict(metadata))
             return Receipt(slot, path, _rows_in(Path(path)), Path(path).stat().st_size)
         except OSError as problem:
-            raise TargetFailed(f"cannot write the output: {problem.strerror or problem}", where=path, hint="choose another path_template") from problem
+            raise TargetFailed(
+                f"cannot write the output: {problem.strerror or problem}", where=path, hint="choose another path_template"
+            ) from problem
 
 
 def _value(name: str, values: Mapping[str, Any]) -> str:

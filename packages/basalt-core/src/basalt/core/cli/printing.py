@@ -1,0 +1,125 @@
+"""What commands print: tables on a terminal, plain aligned text elsewhere, JSON on request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import typer
+
+
+def print_json(value: object) -> None:
+    """Print *value* as indented JSON."""
+    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", empty: str = "nothing") -> None:
+    """Print *rows* as a table of *columns*.
+
+    Args:
+        rows: Values by column; missing ones stay empty.
+        columns: What is shown, in order.
+        title: Heading.
+        empty: What to say when there are no rows.
+    """
+    if not rows:
+        typer.echo(f"{title}: {empty}" if title else empty)
+    elif is_terminal():
+        _print_table(rows, columns, title)
+    else:
+        _print_plain(rows, columns, title)
+
+
+def print_pairs(pairs: Mapping[str, Any]) -> None:
+    """Print names and values under each other; values that say nothing are left out."""
+    shown = {name: text(value) for name, value in pairs.items() if value not in (None, "", (), [])}
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        first, *rest = value.splitlines() or [""]
+        typer.secho(f"{name:<{width}}  ", bold=True, nl=False)
+        typer.echo(first)
+        for line in rest:
+            typer.echo(f"{'':<{width}}  {line}".rstrip())
+
+
+def print_error(what: str, *, where: str | None = None, hint: str | None = None) -> None:
+    """Print an error on standard error: what in red, then where, then what to do."""
+    typer.secho(f"error: {what}", fg=typer.colors.RED, err=True)
+    if where:
+        typer.echo(f"  at {where}", err=True)
+    if hint:
+        typer.echo(f"  {hint}", err=True)
+
+
+def is_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    from rich.console import Console
+
+    return Console().is_terminal
+
+
+def text(value: object) -> str:
+    """A value as one piece of text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(text(each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={text(each)}" for name, each in value.items())
+    return str(value)
+
+
+def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in columns:
+        is_number = all(isinstance(row.get(name), int | float) and not isinstance(row.get(name), bool) for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
+    for row in rows:
+        table.add_row(*(Text(_grouped(row.get(name))) for name in columns))
+    Console().print(table)
+
+
+def _grouped(value: object) -> str:
+    """Whole numbers with their thousands apart, for eyes."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
+def _print_plain(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
+    if title:
+        typer.echo(title)
+    lines = [list(columns), *([text(row.get(name)).replace("\n", " ") for name in columns] for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for line in lines:
+        typer.echo("  ".join(_padded(line, widths)).rstrip())
+
+
+def _padded(line: Iterable[str], widths: Iterable[int]) -> list[str]:
+    return [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def size(count: int) -> str:
+    """Bytes as a person says them: `812 B`, `3.4 MB`, `1.2 GB`."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

@@ -58,10 +58,12 @@ class Clock:
 
     @property
     def is_daily(self) -> bool:
+        """Whether there is one bucket a trade date."""
         return self.width_nanos == -1
 
     @property
     def is_event(self) -> bool:
+        """Whether rows keep their own time."""
         return self.width_nanos == 0
 
     @property
@@ -90,7 +92,7 @@ class Clock:
         Raises:
             InvalidValue: *width_nanos* is not a multiple of this clock's width.
         """
-        if self.width_nanos <= 0 or width_nanos % self.width_nanos:
+        if self.width_nanos <= 0 or width_nanos <= 0 or width_nanos % self.width_nanos:
             raise InvalidValue(
                 f"buckets of {width_nanos} ns cannot be made of buckets of {self.width_nanos} ns",
                 hint="choose a multiple of the source's bucket length",
@@ -118,7 +120,7 @@ def bucket_label(time: pl.Expr, width_nanos: int, *, anchor: Anchor = "end", clo
     """Label the bucket of each instant.
 
     Args:
-        time: Instants, Datetime in ns (UTC).
+        time: Instants, Datetime in UTC, of any precision.
         width_nanos: Bucket length in ns, more than zero.
         anchor: Label with the bucket's `end` or `start`.
         closed: `right` for (start, end], `left` for [start, end).
@@ -126,7 +128,7 @@ def bucket_label(time: pl.Expr, width_nanos: int, *, anchor: Anchor = "end", clo
     Returns:
         Datetime ns: the labelling edge; null for a null instant.
     """
-    nanos = time.cast(pl.Int64)
+    nanos = time.cast(BUCKET_DTYPE).cast(pl.Int64)
     floor = nanos.floordiv(width_nanos) * width_nanos
     if anchor == "end":
         label = -((-nanos).floordiv(width_nanos)) * width_nanos if closed == "right" else floor + width_nanos

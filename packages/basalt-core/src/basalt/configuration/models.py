@@ -149,7 +149,7 @@ class PassConfig(Sectioned):
             for index, name in enumerate(getattr(self, field)):
                 shelf.find(kind, name, where=f"{field}[{index}]")
         shelf.find("timelines", self.timeline_mode, where="timeline_mode")
-        self._validate_sections(_section_models(self), iter(PassConfig.model_fields))
+        self._validate_sections(_section_models(), iter(PassConfig.model_fields))
         for name in self.module_inputs:
             if name not in self.modules and name not in self.preprocess_modules:
                 raise UnknownName.of(
@@ -168,7 +168,7 @@ class PassConfig(Sectioned):
         return tuple(name for name in self.modules if getattr(self.section(modules[name].config_key), "ENABLED", True))
 
 
-def _section_models(config: PassConfig) -> dict[str, type[BaseModel]]:
+def _section_models() -> dict[str, type[BaseModel]]:
     """Config key to model of everything that a pass may configure.
 
     Sections of installed modules that the pass does not use are accepted: a config may switch a

@@ -36,7 +36,7 @@ def read_config(values: Mapping[str, Any] | AnalyticsConfig, *, where: str = "co
 
 def _locate(problem: ConfigError, values: Mapping[str, Any]) -> ConfigError:
     """Find the pass that *problem* speaks of: nested validators do not know their index."""
-    passes = next((value for key, value in values.items() if key.lower() == "passes"), [])
+    passes: Any = next((value for key, value in values.items() if key.lower() == "passes"), [])
     if not isinstance(passes, Sequence) or isinstance(passes, str):
         return problem
     from basalt.configuration.models import PassConfig

@@ -49,7 +49,7 @@ _HOMES = {
     "TableModule": "basalt.core.offers",
     "Input": "basalt.core.offers",
     "Produced": "basalt.core.offers",
-    "ModuleConfig": "basalt.core.offers",
+    "ModuleConfig": "basalt.core.declaring",
     "Scope": "basalt.core.offers",
     "Table": "basalt.core.tables",
     "Column": "basalt.core.tables",
@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         Max,
         Min,
         Module,
+        ModuleConfig,
         Part,
         Ratio,
         RatioOfSums,
@@ -104,7 +105,7 @@ if TYPE_CHECKING:
     )
     from basalt.core.errors import BasaltError, ConfigError, DataError, PlanError, PluginError, RunError
     from basalt.core.explaining import explain
-    from basalt.core.offers import Input, ModuleConfig, Offer, Preprocessor, Produced, Scope, TableModule
+    from basalt.core.offers import Input, Offer, Preprocessor, Produced, Scope, TableModule
     from basalt.core.planning import plan
     from basalt.core.running import run
     from basalt.core.tables import Column, Table

@@ -71,7 +71,7 @@ def batches(
     asked = config.listings_per_batch is not None or any(load.name in config.max_rows_per_table for load in loads)
     if not asked and (all(each.is_foldable for each in stage.passes) or _bytes(loads) <= budget):
         return [None]
-    counts = _counts(loads, listings)
+    counts = _counts(loads)
     groups = _groups(listings, counts, by_instrument=stage.scope.entities == "instrument")
     return [tuple(batch) for batch in _pack(groups, config, loads, budget, whole_rows=not all(each.is_foldable for each in stage.passes))]
 
@@ -88,7 +88,7 @@ class Group:
     rows: Mapping[str, int]
 
 
-def _counts(loads: Sequence[Load], listings: pl.DataFrame) -> dict[str, dict[int, int]]:
+def _counts(loads: Sequence[Load]) -> dict[str, dict[int, int]]:
     found: dict[str, dict[int, int]] = {}
     for load in loads:
         if load.by_listing is not None:

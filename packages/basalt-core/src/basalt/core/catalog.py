@@ -175,38 +175,47 @@ class Catalog:
 
     @cached_property
     def tables(self) -> dict[str, Table]:
+        """Contracts of raw tables, by name."""
         return self._named("basalt_tables", "table", lambda value: value.name)
 
     @cached_property
     def sources(self) -> dict[str, Offer[Any]]:
+        """Sources, by name."""
         return self._named("basalt_sources", "source", lambda value: value.name)
 
     @cached_property
     def universes(self) -> dict[str, Offer[Any]]:
+        """Kinds of universes, by name."""
         return self._named("basalt_universes", "universe", lambda value: value.name)
 
     @cached_property
     def timelines(self) -> dict[str, Offer[Any]]:
+        """Timelines, by name."""
         return self._named("basalt_timelines", "timeline", lambda value: value.name)
 
     @cached_property
     def checks(self) -> dict[str, Offer[Any]]:
+        """Quality checks, by name."""
         return self._named("basalt_checks", "check", lambda value: value.name)
 
     @cached_property
     def executors(self) -> dict[str, Offer[Any]]:
+        """Executors, by name."""
         return self._named("basalt_executors", "executor", lambda value: value.name)
 
     @cached_property
     def output_targets(self) -> dict[str, Offer[Any]]:
+        """Output targets, by name."""
         return self._named("basalt_output_targets", "output target", lambda value: value.name)
 
     @cached_property
     def preprocessors(self) -> dict[str, Preprocessor]:
+        """Preprocessors, by name."""
         return self._named("basalt_preprocessors", "preprocessor", lambda value: value.name)
 
     @cached_property
     def commands(self) -> dict[str, list[Offer[Any]]]:
+        """CLI commands, by name."""
         groups: dict[str, list[Offer[Any]]] = {}
         for offer in self._flat("basalt_commands"):
             groups.setdefault(offer.name, []).append(offer)

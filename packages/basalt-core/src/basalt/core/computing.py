@@ -107,16 +107,14 @@ def _joined_with_zeros(planned: PassPlan, frames: Sequence[pl.LazyFrame]) -> pl.
 
 def _step_rows(planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[str, Dataset]) -> pl.LazyFrame:
     module: Any = catalog().modules[step.module]
-    inputs, schemas = _inputs(planned, step, tables, datasets)
+    inputs, schemas = _inputs(step, tables, datasets)
     frame: pl.LazyFrame = module.compute(step.config, inputs, schemas, planned.clock)
     made = frame.collect_schema().names()
     wanted = [name for name in planned.dataset.names() if name in made]
     return frame.select(wanted)
 
 
-def _inputs(
-    planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[str, Dataset]
-) -> tuple[dict[str, pl.LazyFrame], dict[str, Dataset]]:
+def _inputs(step: Step, tables: Tables, datasets: Mapping[str, Dataset]) -> tuple[dict[str, pl.LazyFrame], dict[str, Dataset]]:
     frames = {slot: tables[name] for slot, name in step.inputs}
     return frames, {slot: datasets[name] for slot, name in step.inputs}
 
@@ -126,7 +124,7 @@ def _side_tables(planned: PassPlan, tables: Tables, datasets: Mapping[str, Datas
     made: dict[str, pl.LazyFrame] = {}
     for step in planned.preprocessing:
         module: Any = catalog().preprocessors[step.module]
-        inputs, schemas = _inputs(planned, step, {**tables, **made}, datasets)
+        inputs, schemas = _inputs(step, {**tables, **made}, datasets)
         for name, frame in module.compute(step.config, inputs, schemas, planned.clock).items():
             made[keys[name]] = frame.select(datasets[keys[name]].names())
     return made

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from basalt.core.tasks import INTERRUPTED, OUT_OF_MEMORY
@@ -61,17 +62,17 @@ def run_each(
     chosen = context(preload)
     alive, keep_alive = chosen.Pipe(duplex=False)
     waiting = iter(pieces)
-    running: dict[Connection, tuple[Work, BaseProcess]] = {}
+    running: dict[Any, tuple[Work, BaseProcess]] = {}
     try:
         while True:
             while len(running) < workers and (piece := next(waiting, _NOTHING)) is not _NOTHING:
                 connection, process = _start(chosen, function, piece, alive)
-                running[connection] = (piece, process)  # type: ignore[assignment]
+                running[connection] = (piece, process)
             if not running:
                 return
             for ready in wait(list(running)):
-                piece, process = running.pop(ready)  # type: ignore[arg-type]
-                yield _collect(ready, piece, process)  # type: ignore[arg-type]
+                piece, process = running.pop(ready)
+                yield _collect(ready, piece, process)
     finally:
         keep_alive.close()
         alive.close()
@@ -92,7 +93,7 @@ def _start(chosen: BaseContext, function: Callable[[Any], Any], piece: object, a
     return receiver, process
 
 
-def _collect(connection: Connection, piece: Work, process: BaseProcess) -> Ended[Work, Any]:
+def _collect(connection: Any, piece: Work, process: BaseProcess) -> Ended[Work, Any]:
     try:
         result = connection.recv()
     except EOFError:
@@ -139,7 +140,7 @@ class _quiet_main:  # noqa: N801 - a context manager that reads as a phrase
 def peak_bytes() -> int:
     """Highest resident memory of this process so far."""
     try:
-        with open("/proc/self/status", encoding="ascii") as status:
+        with Path("/proc/self/status").open(encoding="ascii") as status:
             for line in status:
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
@@ -161,8 +162,7 @@ def usable_memory() -> int:
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
-            with open(path, encoding="ascii") as file:
-                text = file.read().strip()
+            text = Path(path).read_text(encoding="ascii").strip()
         except OSError:
             continue
         if text.isdigit():

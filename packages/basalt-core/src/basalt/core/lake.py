@@ -6,13 +6,13 @@ Basalt writes are sorted by (clock, tie-breaks), and say so in their metadata un
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -79,7 +79,7 @@ class LakeWriter:
         """Put the file in its place."""
         self.seal()
         assert self._staged is not None
-        os.replace(self._staged, self.path)
+        self._staged.replace(self.path)
         return LakeFile(self.table.name, self.mic, self.day, self.path, self.rows)
 
     def discard(self) -> None:
@@ -163,7 +163,7 @@ def conform(frame: pl.DataFrame, table: Table, *, where: str) -> pl.DataFrame:
         raise SchemaMismatch(f"{table.name}: {problem}", where=where, hint="cast the columns to the contract's types") from problem
 
 
-def _to_arrow(frame: pl.DataFrame) -> object:
+def _to_arrow(frame: pl.DataFrame) -> Any:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from basalt.core.bucketing import Clock
     from basalt.core.datasets import Dataset, PlannedColumn
-    from basalt.core.declaring.modules import ModuleConfig as ModuleConfig
+    from basalt.core.declaring.modules import ModuleConfig
     from basalt.core.tables import Table
     from basalt.core.tasks import Task, TaskReport
 
@@ -371,11 +371,3 @@ class Timeline(Protocol):
     def added_columns(self) -> tuple[PlannedColumn, ...]:
         """Columns that the timeline adds to the output."""
         ...
-
-
-def __getattr__(name: str) -> Any:
-    if name == "ModuleConfig":
-        from basalt.core.declaring.modules import ModuleConfig
-
-        return ModuleConfig
-    raise AttributeError(f"module 'basalt.core.offers' has no attribute {name!r}")

@@ -163,7 +163,8 @@ def load_module(path: Path) -> ModuleType:
     if not whole.is_file():
         raise InvalidValue("no such pipeline", where=str(path), hint=_nearby(path))
     spec = importlib.util.spec_from_file_location(name, whole)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

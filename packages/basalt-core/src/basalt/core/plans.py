@@ -137,6 +137,7 @@ class PassPlan:
 
     @property
     def name(self) -> str:
+        """Name of the pass."""
         return self.config.name
 
     @property
@@ -184,6 +185,7 @@ class Plan:
 
     @property
     def passes(self) -> tuple[PassPlan, ...]:
+        """All passes, in order."""
         return tuple(each for stage in self.stages for each in stage.passes)
 
     @property

@@ -19,6 +19,7 @@ import polars as pl
 from basalt.configuration.models import AnalyticsConfig
 from basalt.core.catalog import Catalog
 from basalt.core.errors import BasaltError, CorruptInput, DataError, DuplicateRows, InvalidValue, MissingData, SchemaMismatch, UnsortedInput
+from basalt.core.inputs import Repair, TableInput
 from basalt.core.isolation import run_each, usable_cores
 from basalt.core.ledger import Ledger
 from basalt.core.offers import Inventory, Slot, Source, SourceFile
@@ -28,7 +29,6 @@ from basalt.core.plans import Plan
 from basalt.core.scanning import Survey, SurveyTask, survey
 from basalt.core.tables import Table
 from basalt.core.universes import GetUniverse, conform, parse_spec
-from basalt.core.working import TableInput
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class _Universes:
     def of(self, day: date) -> pl.DataFrame:
         if self.get_universe is not None:
             return self._own(self.get_universe, day)
-        reference = self._reference(day)
+        reference = self.reference(day)
         if self.config.universe is None:
             return (
                 conform(reference, where="reference table")
@@ -169,7 +169,7 @@ class _Universes:
             ) from problem
         return conform(frame, where=f"get_universe({str(day)!r})")
 
-    def _reference(self, day: date) -> pl.LazyFrame | None:
+    def reference(self, day: date) -> pl.LazyFrame | None:
         table = self.shelf.tables.get("reference")
         if table is None:
             raise MissingData("no plugin offers the table 'reference'", where="UNIVERSE", hint="pip install bmll-basalt-market")
@@ -214,7 +214,7 @@ def _unknown_listings(frames: Mapping[date, pl.DataFrame], days: Sequence[date],
         return []
     notices = []
     for day in days:
-        reference = universes._reference(day)
+        reference = universes.reference(day)
         if reference is None:
             continue
         known = reference.select("ListingId").collect().to_series()
@@ -232,7 +232,8 @@ def _bind(
     first: Plan, config: AnalyticsConfig, shelf: Catalog, sources: Sequence[Source], markets: tuple[str, ...] | None
 ) -> tuple[Plan, dict[str, Found]]:
     """Plan again with the columns that files have, until no further table is needed."""
-    bound, found = first, {}
+    bound = first
+    found: dict[str, Found] = {}
     while True:
         wanted = [name for name in bound.raw_reads if name not in found]
         if not wanted:
@@ -306,11 +307,15 @@ def _survey(bound: Plan, config: AnalyticsConfig, found: Mapping[str, Found], le
     for name, each in found.items():
         surveys = _surveys(each, config, ledger)
         to_sort = _unsorted(name, surveys, config, notices)
-        to_dedupe = _duplicated(name, surveys, config, notices)
+        repeated = _duplicated(name, surveys, config, notices)
+        repairs: dict[str, frozenset[Repair]] = {
+            path: frozenset([*(["sort"] if path in to_sort else []), *(["drop repeated"] if path in repeated else [])])  # type: ignore[list-item]
+            for path in to_sort | repeated
+        }
         stored = each.inventory.columns
         order = [column for column in (*each.table.order, *each.table.identity) if stored is None or column in stored]
         columns = tuple(dict.fromkeys((*bound.raw_reads[name], *((each.table.time,) if each.table.time else ()), *order)))
-        inputs[name] = TableInput(each.table, each.source, each.inventory.files, to_sort, to_dedupe, columns)
+        inputs[name] = TableInput(each.table, each.source, each.inventory.files, columns, repairs)
     return inputs
 
 
@@ -329,8 +334,7 @@ def _surveys(each: Found, config: AnalyticsConfig, ledger: Ledger) -> list[Surve
             known.append(Survey(**remembered))
     options = tuple(config.s3_storage_options.items())
     tasks = [SurveyTask(each.table, file, options) for file in unknown]
-    for ended in run_each(survey, tasks, usable_cores()):
-        known.append(_remembered(ended.result, ended.work, ledger))
+    known += [_remembered(ended.result, ended.work, ledger) for ended in run_each(survey, tasks, usable_cores())]
     return sorted(known, key=lambda one: one.path)
 
 

@@ -17,6 +17,7 @@ class PassReport:
 
     @property
     def rows(self) -> int:
+        """Rows of all outputs."""
         return sum(receipt.rows for receipt in self.receipts)
 
 

@@ -429,7 +429,7 @@ def _observe(shelf: Catalog, hook: str, **values: Any) -> None:
     for implementation in getattr(shelf.hook, hook).get_hookimpls():
         try:
             implementation.function(**{name: values[name] for name in implementation.argnames})
-        except Exception as problem:  # the observers' border: what they raise is theirs
+        except Exception as problem:  # noqa: BLE001 - the observers' border: what they raise is theirs
             warnings.warn(
                 f"{hook} of {implementation.plugin_name} raised {type(problem).__name__}: {problem}", RuntimeWarning, stacklevel=2
             )

@@ -83,8 +83,10 @@ class TaskReport:
 
     @property
     def is_done(self) -> bool:
+        """Whether the task has a result."""
         return self.exit_code == DONE
 
     @property
     def rows(self) -> int:
+        """Rows of all parts."""
         return sum(part.rows for part in self.parts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
@@ -29,7 +29,7 @@ COVERAGE = "Coverage"
 class SparseTimeline:
     """Buckets in which something happened."""
 
-    def configured(self, options: object) -> Self:
+    def configured(self, options: Any) -> Self:
         """There is nothing to configure."""
         return self
 
@@ -118,7 +118,7 @@ class DenseTimeline(SparseTimeline):
 
     options: DenseOptions = field(default_factory=DenseOptions)
 
-    def configured(self, options: DenseOptions) -> Self:
+    def configured(self, options: Any) -> Self:
         """The timeline with a pass's `dense_analytics`."""
         return replace(self, options=options)
 

@@ -6,11 +6,11 @@ import os
 import pickle
 import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -19,35 +19,12 @@ from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.checking import check_rows, quality_findings
 from basalt.core.computing import compute_pass
 from basalt.core.errors import BasaltError, CheckFailed
+from basalt.core.inputs import TableInput, scan_input
 from basalt.core.isolation import peak_bytes
-from basalt.core.offers import Source, SourceFile
 from basalt.core.plans import PassPlan, Plan
-from basalt.core.scanning import drop_repeated, put_in_order
-from basalt.core.tables import Table
 from basalt.core.tasks import OUT_OF_MEMORY, TRANSIENT, Failure, PartFile, Task, TaskReport
 
-PART_COMPRESSION = "zstd"
-
-
-@dataclass(frozen=True)
-class TableInput:
-    """A raw table of a run: its contract, where its rows are, and what is known of their order.
-
-    Attributes:
-        table: The contract.
-        source: Where it is read from.
-        files: Its files.
-        to_sort: Paths whose rows are not in order.
-        to_dedupe: Paths whose repeated rows are dropped.
-        columns: Columns to scan, with those that sorting and dropping need.
-    """
-
-    table: Table
-    source: Source
-    files: tuple[SourceFile, ...]
-    to_sort: frozenset[str]
-    to_dedupe: frozenset[str]
-    columns: tuple[str, ...]
+PART_COMPRESSION: Literal["zstd"] = "zstd"
 
 
 @dataclass(frozen=True)
@@ -93,14 +70,14 @@ def seal(context: RunContext, path: Path) -> None:
 
 def unseal(path: Path) -> tuple[RunContext, Catalog | None]:
     """Read a context; a pipeline file with plugins of its own is loaded first."""
-    envelope: Envelope = pickle.loads(path.read_bytes())
+    envelope: Envelope = pickle.loads(path.read_bytes())  # noqa: S301 - written by this run, for its workers
     os.environ["POLARS_MAX_THREADS"] = str(envelope.threads)
     shelf = None
     if envelope.pipeline is not None:
         from basalt.core.pipelines import load_module
 
         shelf = Catalog([load_module(envelope.pipeline)])
-    context: RunContext = pickle.loads(envelope.payload)
+    context: RunContext = pickle.loads(envelope.payload)  # noqa: S301 - the same
     return context, shelf
 
 
@@ -110,7 +87,7 @@ def work(task: Task) -> TaskReport:
     try:
         parts, notices = _work(task)
         return TaskReport(task, 0, parts, time.perf_counter() - started, peak_bytes(), tuple(notices))
-    except Exception as problem:  # the worker's border: nothing may leave it but a report
+    except Exception as problem:  # noqa: BLE001 - the worker's border: nothing may leave it but a report
         return TaskReport(
             task, _exit_code(problem), seconds=time.perf_counter() - started, peak_bytes=peak_bytes(), failure=_failure(problem)
         )
@@ -180,10 +157,11 @@ def _scan(
     """The rows of one dataset on one day for the task's listings."""
     columns = planned.reads[name]
     if name in context.inputs:
-        wanted = task.listings
+        wanted: Sequence[int] | None = task.listings
         if wanted is None and not _drops_others(planned, name):
             wanted = listings.select("ListingId").collect().to_series().to_list()
-        return _scan_raw(context.inputs[name], columns, day, listings, wanted)
+        markets = None if wanted is None else listings.select("MIC").collect().to_series().drop_nulls().unique().to_list()
+        return scan_input(context.inputs[name], columns, day, markets, wanted)
     parts = [part.path for part in made.get(name, ()) if part.first_day <= day <= part.last_day]
     schema = context.plan.dataset(name).schema()
     if not parts:
@@ -210,49 +188,15 @@ def _of_listings(frame: pl.LazyFrame, schema: Mapping[str, Any], listings: pl.La
     return frame.filter(pl.col(key).is_in(values))
 
 
-def _scan_raw(given: TableInput, columns: Sequence[str], day: date, listings: pl.LazyFrame, wanted: Sequence[int] | None) -> pl.LazyFrame:
-    if wanted is not None and "ListingId" not in columns:
-        columns = (*columns, "ListingId")
-    markets = set(listings.select("MIC").collect().to_series().drop_nulls().to_list()) if wanted is not None else None
-    files = [file for file in given.files if file.day == day and (not markets or file.mic in markets)]
-    groups = _by_treatment(given, files)
-    frames = [_treated(given, group, columns, wanted, *treatment) for treatment, group in groups.items()]
-    if not frames:
-        frames = [given.source.scan(given.table, [], columns)]
-    return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical")
-
-
-def _by_treatment(given: TableInput, files: Iterable[SourceFile]) -> dict[tuple[bool, bool], list[SourceFile]]:
-    groups: dict[tuple[bool, bool], list[SourceFile]] = {}
-    for file in files:
-        groups.setdefault((file.path in given.to_sort, file.path in given.to_dedupe), []).append(file)
-    return groups
-
-
-def _treated(
-    given: TableInput, files: Sequence[SourceFile], columns: Sequence[str], wanted: Sequence[int] | None, to_sort: bool, to_dedupe: bool
-) -> pl.LazyFrame:
-    scanned = given.columns if to_sort or to_dedupe else tuple(columns)
-    scanned = tuple(dict.fromkeys((*columns, *scanned))) if to_sort or to_dedupe else scanned
-    frame = given.source.scan(given.table, files, scanned)
-    if wanted is not None and "ListingId" in scanned:
-        frame = frame.filter(pl.col("ListingId").is_in(list(wanted)))
-    if to_dedupe:
-        frame = drop_repeated(frame, given.table, scanned)
-    if to_sort:
-        frame = put_in_order(frame, given.table, scanned)
-    return frame.select(columns)
-
-
 def _write(task: Task, context: RunContext, name: str, frame: pl.LazyFrame) -> PartFile:
     """Compute *frame* into a part; it takes its name only when whole."""
     folder = context.work_dir / name.replace(":", "__").replace("/", "_")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{task.key}-{task.attempt}-{os.getpid()}.parquet"
     temporary = path.with_suffix(".tmp")
-    engine = "in-memory" if context.plan.config.eager_execution else "streaming"
+    engine: Literal["in-memory", "streaming"] = "in-memory" if context.plan.config.eager_execution else "streaming"
     frame.sink_parquet(temporary, compression=PART_COMPRESSION, metadata=dict(context.metadata.get(name, {})), engine=engine)
-    os.replace(temporary, path)
+    temporary.replace(path)
     rows = int(pl.scan_parquet(path).select(pl.len()).collect().item())
     return PartFile(name, path, rows, path.stat().st_size, task.days[0], task.days[-1])
 

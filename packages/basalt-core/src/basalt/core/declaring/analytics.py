@@ -13,7 +13,7 @@ import polars as pl
 
 from basalt.core.declaring.axes import REQUIRED, ROWS, Axis, axes_of, token
 from basalt.core.declaring.rollups import ByAxis, FromParts, RatioOfSums, Rollup, RootOfSums
-from basalt.core.declaring.rows import RowFilter
+from basalt.core.declaring.rows import ALL_ROWS, RowFilter
 from basalt.core.declaring.values import Composite, Ratio, Root
 from basalt.core.errors import BadOffer, InvalidValue
 
@@ -22,6 +22,7 @@ Empty = Literal["null", "zero", "carry"]
 Naming = str | Callable[..., str]
 
 _FIELD = re.compile(r"\{(\w+)\}")
+_VALUE_OF_RULE: dict[type[Rollup], type[Composite]] = {RatioOfSums: Ratio, RootOfSums: Root, FromParts: Composite}
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class Measure:
     analytic: Analytic
     axes: tuple[tuple[str, Any], ...]
     column: str
-    rows: RowFilter = RowFilter()
+    rows: RowFilter = ALL_ROWS
     module: str = ""
     origin: str = field(default="", compare=False)
 
@@ -206,24 +207,27 @@ class Measure:
 
     def _check_rollup(self, value: pl.Expr | Composite) -> None:
         rule = self.rollup
-        fits = {RatioOfSums: isinstance(value, Ratio), RootOfSums: isinstance(value, Root), FromParts: isinstance(value, Composite)}.get(
-            type(rule), True
-        )  # type: ignore[arg-type]
-        if not fits:
+        wanted = _VALUE_OF_RULE.get(type(rule)) if rule is not None else None
+        if rule is not None and wanted is not None and not isinstance(value, wanted):
             raise BadOffer(
-                f"{self.analytic.name} declares the roll-up {rule.name!r} but returns {type(value).__name__}", where=self.analytic.reference
-            )  # type: ignore[union-attr]
+                f"{self.analytic.name} declares the roll-up {rule.name!r} but returns {type(value).__name__}",
+                where=self.analytic.reference,
+                hint=f"return a {wanted.__name__}",
+            )
 
     @property
     def rollup(self) -> Rollup | None:
+        """The roll-up rule of this column."""
         return self.analytic.rollup_at(dict(self.axes))
 
     @property
     def unit(self) -> str:
+        """The unit of this column."""
         return self.analytic.described(self.analytic.unit, dict(self.axes))
 
     @property
     def doc(self) -> str:
+        """What a value of this column says."""
         return self.analytic.described(self.analytic.doc, dict(self.axes))
 
 

@@ -38,6 +38,7 @@ class Axis:
 
     @property
     def is_closed(self) -> bool:
+        """Whether every choice is known."""
         return bool(self.choices)
 
 

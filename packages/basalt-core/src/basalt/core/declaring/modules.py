@@ -117,6 +117,7 @@ class Module:
 
     @property
     def formulas(self) -> tuple[Analytic, ...]:
+        """The analytics, without enrichments."""
         return tuple(each for each in self.analytics if isinstance(each, Analytic))
 
     def extended(self, more: Iterable[Analytic | Enrichment]) -> Module:

@@ -42,6 +42,7 @@ class Sum(Rollup):
     name = "sum"
 
     def combine(self, column: pl.Expr) -> pl.Expr:
+        """The reduction over fine buckets in order of time."""
         return pl.when(column.count() > 0).then(column.sum())
 
 
@@ -53,6 +54,7 @@ class First(Rollup):
     along_time = True
 
     def combine(self, column: pl.Expr) -> pl.Expr:
+        """The reduction over fine buckets in order of time."""
         return column.filter(column.is_not_null()).first()
 
 
@@ -64,6 +66,7 @@ class Last(Rollup):
     along_time = True
 
     def combine(self, column: pl.Expr) -> pl.Expr:
+        """The reduction over fine buckets in order of time."""
         return column.filter(column.is_not_null()).last()
 
 
@@ -74,6 +77,7 @@ class Min(Rollup):
     name = "min"
 
     def combine(self, column: pl.Expr) -> pl.Expr:
+        """The reduction over fine buckets in order of time."""
         return column.min()
 
 
@@ -84,6 +88,7 @@ class Max(Rollup):
     name = "max"
 
     def combine(self, column: pl.Expr) -> pl.Expr:
+        """The reduction over fine buckets in order of time."""
         return column.max()
 
 

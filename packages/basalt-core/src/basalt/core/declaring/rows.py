@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -39,14 +40,17 @@ def count_where(*conditions: pl.Expr | None) -> pl.Expr:
 
 def first_where(value: pl.Expr, *conditions: pl.Expr | None) -> pl.Expr:
     """The first non-null *value* in event order among rows that meet all *conditions*."""
-    met = all_of(value.is_not_null(), *conditions)
-    return value.filter(met).first()
+    return value.filter(_known_where(value, conditions)).first()
 
 
 def last_where(value: pl.Expr, *conditions: pl.Expr | None) -> pl.Expr:
     """The last non-null *value* in event order among rows that meet all *conditions*."""
-    met = all_of(value.is_not_null(), *conditions)
-    return value.filter(met).last()
+    return value.filter(_known_where(value, conditions)).last()
+
+
+def _known_where(value: pl.Expr, conditions: Sequence[pl.Expr | None]) -> pl.Expr:
+    met = all_of(*conditions)
+    return value.is_not_null() if met is None else value.is_not_null() & met
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class RowFilter:
 
     @property
     def is_empty(self) -> bool:
+        """Whether every row is accepted."""
         return not self.market_states and not self.attributes
 
     def expr(self) -> pl.Expr | None:
@@ -75,6 +80,10 @@ class RowFilter:
         parts = [f"MarketState in {{{', '.join(self.market_states)}}}"] if self.market_states else []
         parts += [f"{column} in {{{', '.join(map(str, values))}}}" for column, values in self.attributes]
         return " and ".join(parts) or "every row"
+
+
+ALL_ROWS = RowFilter()
+"""The filter of an entry without conditions."""
 
 
 def _equals_any(column: str, values: tuple[object, ...]) -> pl.Expr:

@@ -47,7 +47,8 @@ def slots_of(
         days: Days of the run.
         whole: All days in one slot.
     """
-    assert config.start_date is not None and config.end_date is not None
+    assert config.start_date is not None
+    assert config.end_date is not None
     universe = config.universe or "all"
     if whole:
         return (Slot(dataset, pass_name, universe, config.start_date, config.end_date),)

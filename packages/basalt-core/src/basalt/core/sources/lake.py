@@ -148,7 +148,7 @@ def check_schema(table: Table, stored: pl.Schema, path: str) -> None:
 
 def _fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
     """Whether values of *stored* can be read as *wanted* without a change of meaning."""
-    if stored == wanted or stored == pl.Null:
+    if stored in (wanted, pl.Null):
         return True
     if stored.is_integer():
         return wanted.is_integer() or wanted.is_float()
@@ -165,7 +165,8 @@ def _filesystem(path: str, storage_options: Mapping[str, str]) -> tuple[Any, str
 
     scheme, _, rest = path.partition("://")
     if scheme != "s3":
-        return fs.FileSystem.from_uri(path)
+        system, inner = fs.FileSystem.from_uri(path)
+        return system, inner
     keys = {
         "aws_access_key_id": "access_key",
         "aws_secret_access_key": "secret_key",
@@ -183,7 +184,7 @@ def _filesystem(path: str, storage_options: Mapping[str, str]) -> tuple[Any, str
 
 def _open(path: str, storage_options: Mapping[str, str]) -> Any:
     if not is_remote(path):
-        return open(path, "rb")
+        return Path(path).open("rb")
     system, inner = _filesystem(path, storage_options)
     return system.open_input_file(inner)
 
@@ -192,7 +193,7 @@ def _stamp(path: str, storage_options: Mapping[str, str]) -> tuple[int, str] | N
     """Size and time of change of a file; None when there is none."""
     if not is_remote(path):
         try:
-            found = os.stat(path)
+            found = Path(path).stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
         return found.st_size, str(found.st_mtime_ns)

@@ -1,4 +1,4 @@
-"""How the values of a bucket's trades become one: first, mean, weighted mean, median …"""
+"""How the values of trades in a bucket become one: first, last, means, weighted means, median."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 import polars as pl
 
-from basalt.core import ByAxis, Composite, First, Last, Max, Min, Ratio, RatioOfSums, Sum, first_where, last_where, ratio, where
+from basalt.core.declaring import ByAxis, Composite, First, Last, Max, Min, Ratio, RatioOfSums, Sum, first_where, last_where, ratio, where
 from basalt.trade.conditions import notional, size
 
 Aggregation = Literal["First", "Last", "Min", "Max", "Mean", "Sum", "Median", "Std", "VWA", "NotionalWeighted"]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import polars as pl
 
-from basalt.core import EVERY_ROW, Example, Ratio, RatioOfSums, analytic
+from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, analytic
 from basalt.trade.aggregating import mean
 
 FAMILY = "change_metrics"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from basalt.market.sides import SideToken as Side
-from basalt.market.sides import is_on_side
+from basalt.market.sides import SideToken, is_on_side
 
+Side = SideToken
 PRICE = "LocalPrice"
 SIZE = "Size"
 NOTIONAL = "LocalNotional"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
-from basalt.core import EVERY_ROW, Composite, Example, all_of, analytic, safe_divide
+from basalt.core.declaring import EVERY_ROW, Composite, Example, all_of, analytic, safe_divide
 from basalt.trade.aggregating import AGGREGATION_ROLLUPS, Aggregation, aggregate
 from basalt.trade.conditions import Side, on_side, price
 
@@ -49,7 +49,12 @@ def _column(reference: Reference, side: Side, agg: Aggregation) -> str:
     return f"DiscrepancyTo{reference}{'' if side == 'Total' else side}{'' if agg == 'Mean' else agg}"
 
 
-_QUOTED = {"LocalPrice": [101.0, 99.0], "BestBidPrice": [99.0, 99.0], "BestAskPrice": [101.0, 101.0], "AggressorSide": [1, 2]}
+_QUOTED: dict[str, list[Any]] = {
+    "LocalPrice": [101.0, 99.0],
+    "BestBidPrice": [99.0, 99.0],
+    "BestAskPrice": [101.0, 101.0],
+    "AggressorSide": [1, 2],
+}
 
 
 @analytic(
@@ -64,7 +69,9 @@ _QUOTED = {"LocalPrice": [101.0, 99.0], "BestBidPrice": [99.0, 99.0], "BestAskPr
         Example(_QUOTED, axes={"reference": "EBBO", "agg": "Min"}, gives=-100.0),
     ],
 )
-def discrepancy(reference: Reference, side: Side = "Total", agg: Aggregation = "Mean", rows: pl.Expr | None = EVERY_ROW) -> pl.Expr | Composite:
+def discrepancy(
+    reference: Reference, side: Side = "Total", agg: Aggregation = "Mean", rows: pl.Expr | None = EVERY_ROW
+) -> pl.Expr | Composite:
     """{agg} over {side} trades of how far the price lies above {reference}, in basis points of it.
 
     Not signed by the direction of the trade: prices above the reference count as positive on both

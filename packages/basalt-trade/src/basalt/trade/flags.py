@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
-from basalt.core import EVERY_ROW, Example, Ratio, RatioOfSums, Sum, all_of, analytic, count_where, where
+from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, Sum, all_of, analytic, count_where, where
 from basalt.market.flags import flag_is_set
 from basalt.trade.aggregating import mean
 from basalt.trade.conditions import Side, on_side, size
@@ -42,8 +42,12 @@ def _column(measure: str) -> Callable[[Flag, Side], str]:
     return name
 
 
-_LOTS = {"Size": [7.0, 100.0, 3.0], "LotType": ["ODD", "ROUND", "Odd Lot"], "AggressorSide": [1, 1, 2]}
-_ALGORITHMS = {"AlgorithmicTrade": ["H", "-", None], "AggressorSide": [1, 1, 2], "TradeNotionalEUR": [50.0, 10.0, 10.0]}
+_LOTS: dict[str, list[Any]] = {"Size": [7.0, 100.0, 3.0], "LotType": ["ODD", "ROUND", "Odd Lot"], "AggressorSide": [1, 1, 2]}
+_ALGORITHMS: dict[str, list[Any]] = {
+    "AlgorithmicTrade": ["H", "-", None],
+    "AggressorSide": [1, 1, 2],
+    "TradeNotionalEUR": [50.0, 10.0, 10.0],
+}
 
 
 @analytic(
@@ -54,7 +58,10 @@ _ALGORITHMS = {"AlgorithmicTrade": ["H", "-", None], "AggressorSide": [1, 1, 2],
     math=r"\sum_i q_i\, 1[\mathrm{flag}_i]",
     rollup=Sum(),
     empty="zero",
-    examples=[Example(_LOTS, axes={"flag": "OddLotTrade"}, gives=10.0), Example(_LOTS, axes={"flag": "OddLotTrade", "side": "Bid"}, gives=3.0)],
+    examples=[
+        Example(_LOTS, axes={"flag": "OddLotTrade"}, gives=10.0),
+        Example(_LOTS, axes={"flag": "OddLotTrade", "side": "Bid"}, gives=3.0),
+    ],
 )
 def flagged_volume(flag: Flag, side: Side = "Total", rows: pl.Expr | None = EVERY_ROW) -> pl.Expr:
     """Quantity of {side} trades with the flag {flag}; 0 without any.

@@ -7,10 +7,11 @@ effective spread = realised spread + price impact.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
-from basalt.core import EVERY_ROW, Composite, Example, analytic, safe_divide
+from basalt.core.declaring import EVERY_ROW, Composite, Example, analytic, safe_divide
 from basalt.market.sides import aggressor_sign
 from basalt.trade.aggregating import AGGREGATION_ROLLUPS, Aggregation, aggregate
 from basalt.trade.conditions import price
@@ -26,7 +27,7 @@ def _suffix(agg: Aggregation) -> str:
 
 
 def _spread_column(variant: str) -> Callable[[str, Aggregation], str]:
-    return lambda reference_price_col, agg: f"{variant}{_suffix(agg)}"  # noqa: ARG005
+    return lambda reference_price_col, agg: f"{variant}{_suffix(agg)}"
 
 
 def _horizon_column(variant: str) -> Callable[[str, str, Aggregation], str]:
@@ -61,7 +62,7 @@ def _impact(horizon: str, reference_price_col: str) -> pl.Expr:
     return pl.when(price().is_not_null()).then(_round_trip(pl.col(post_trade_mid(horizon)), pl.col(reference_price_col)))
 
 
-_TAPE = {
+_TAPE: dict[str, list[Any]] = {
     "LocalPrice": [101.0, 99.0, 100.0],
     "LocalNotional": [1010.0, 990.0, 500.0],
     "AggressorSide": [1, 2, 0],
@@ -81,7 +82,9 @@ _UNWEIGHTED = {"agg": "Mean"}
     examples=[Example(_TAPE, gives=2.0), Example({**_TAPE, "AggressorSide": [0, 0, None]}, gives=None)],
     measure="EffectiveSpread",
 )
-def effective_spread(reference_price_col: str = "PreTradeMid", agg: Aggregation = "NotionalWeighted", rows: pl.Expr | None = EVERY_ROW) -> pl.Expr | Composite:
+def effective_spread(
+    reference_price_col: str = "PreTradeMid", agg: Aggregation = "NotionalWeighted", rows: pl.Expr | None = EVERY_ROW
+) -> pl.Expr | Composite:
     """{agg} effective spread: twice what the aggressor paid over the mid before the trade.
 
     The mid is `{reference_price_col}`. It has no horizon, and its column none in its name. Trades without a
@@ -119,7 +122,10 @@ def effective_spread_bps(
     measure="RealizedSpread",
 )
 def realised_spread(
-    horizon: Horizon = "1s", reference_price_col: str = "PreTradeMid", agg: Aggregation = "NotionalWeighted", rows: pl.Expr | None = EVERY_ROW
+    horizon: Horizon = "1s",
+    reference_price_col: str = "PreTradeMid",
+    agg: Aggregation = "NotionalWeighted",
+    rows: pl.Expr | None = EVERY_ROW,
 ) -> pl.Expr | Composite:
     """{agg} realised spread: twice what the resting side kept, against the mid {horizon} after the trade.
 
@@ -142,7 +148,10 @@ def realised_spread(
     measure="RealizedSpreadBps",
 )
 def realised_spread_bps(
-    horizon: Horizon = "1s", reference_price_col: str = "PreTradeMid", agg: Aggregation = "NotionalWeighted", rows: pl.Expr | None = EVERY_ROW
+    horizon: Horizon = "1s",
+    reference_price_col: str = "PreTradeMid",
+    agg: Aggregation = "NotionalWeighted",
+    rows: pl.Expr | None = EVERY_ROW,
 ) -> pl.Expr | Composite:
     """{agg} realised spread at {horizon} in basis points of the mid before the trade; null as for RealizedSpread."""
     return aggregate(_in_bps(_realised(horizon, reference_price_col), reference_price_col), agg, rows)
@@ -160,7 +169,10 @@ def realised_spread_bps(
     measure="PriceImpact",
 )
 def price_impact(
-    horizon: Horizon = "1s", reference_price_col: str = "PreTradeMid", agg: Aggregation = "NotionalWeighted", rows: pl.Expr | None = EVERY_ROW
+    horizon: Horizon = "1s",
+    reference_price_col: str = "PreTradeMid",
+    agg: Aggregation = "NotionalWeighted",
+    rows: pl.Expr | None = EVERY_ROW,
 ) -> pl.Expr | Composite:
     """{agg} price impact: twice how far the mid moved the aggressor's way within {horizon}.
 
@@ -182,7 +194,10 @@ def price_impact(
     measure="PriceImpactBps",
 )
 def price_impact_bps(
-    horizon: Horizon = "1s", reference_price_col: str = "PreTradeMid", agg: Aggregation = "NotionalWeighted", rows: pl.Expr | None = EVERY_ROW
+    horizon: Horizon = "1s",
+    reference_price_col: str = "PreTradeMid",
+    agg: Aggregation = "NotionalWeighted",
+    rows: pl.Expr | None = EVERY_ROW,
 ) -> pl.Expr | Composite:
     """{agg} price impact at {horizon} in basis points of the mid before the trade; null as for PriceImpact."""
     return aggregate(_in_bps(_impact(horizon, reference_price_col), reference_price_col), agg, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from basalt.core import Family, Module, Select
+from basalt.core.declaring import Family, Module, Select
 from basalt.trade import changes, flags, impact, phases, prices, retail, surroundings, volatility, volumes
 from basalt.trade.discrepancies import discrepancy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from basalt.core import EVERY_ROW, Example, Last, analytic, last_where
+from basalt.core.declaring import EVERY_ROW, Example, Last, analytic, last_where
 
 
 @analytic(

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
-from basalt.core import EVERY_ROW, ByAxis, Example, First, Last, Max, Min, Ratio, RatioOfSums, all_of, analytic, first_where, last_where, where
+from basalt.core.declaring import (
+    EVERY_ROW,
+    ByAxis,
+    Example,
+    First,
+    Last,
+    Max,
+    Min,
+    Ratio,
+    RatioOfSums,
+    all_of,
+    analytic,
+    first_where,
+    last_where,
+    where,
+)
 from basalt.trade.aggregating import mean, weighted_mean
 from basalt.trade.conditions import Side, on_side, price, size
 
 FAMILY = "generic_metrics"
 BarPrice = Literal["Open", "High", "Low", "Close"]
-_TWO = {"LocalPrice": [10.0, 13.0], "Size": [200.0, 100.0], "AggressorSide": [1, 1]}
+_TWO: dict[str, list[Any]] = {"LocalPrice": [10.0, 13.0], "Size": [200.0, 100.0], "AggressorSide": [1, 1]}
 
 
 @analytic(

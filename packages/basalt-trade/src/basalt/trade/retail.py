@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
-from basalt.core import EVERY_ROW, Example, Ratio, RatioOfSums, analytic, ratio, where
+from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, analytic, ratio, where
 from basalt.market.sides import aggressor_sign
 from basalt.trade.conditions import is_retail, notional
 
 FAMILY = "retail_metrics"
-_TAPE = {
+_TAPE: dict[str, list[Any]] = {
     "BMLLParticipantType": ["RETAIL", "RETAIL", "RETAIL", "UNKNOWN"],
     "AggressorSide": [1, 2, 0, 2],
     "LocalNotional": [300.0, 100.0, 600.0, 50.0],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from basalt.core import analytic, enrichment
+from basalt.core.declaring import analytic, enrichment
 from basalt.trade.discrepancies import mid_of_best
 from basalt.trade.horizons import Horizon, horizon_millis, post_trade_mid
 
@@ -93,7 +93,9 @@ def mid_after(trades: pl.LazyFrame, quotes: pl.LazyFrame, horizon: Horizon) -> p
         check_sortedness=False,
     )
     mid = pl.when(pl.col("trade:later") <= pl.col("quote:end")).then(pl.col("quote:mid"))
-    return matched.with_columns(mid.alias(post_trade_mid(horizon))).drop("trade:later", "quote:time", "quote:mid", "quote:end", strict=False)
+    return matched.with_columns(mid.alias(post_trade_mid(horizon))).drop(
+        "trade:later", "quote:time", "quote:mid", "quote:end", strict=False
+    )
 
 
 @enrichment(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
-from basalt.core import EVERY_ROW, Composite, Example, FromParts, Part, Root, RootOfSums, Row, Sum, analytic, where
+from basalt.core.declaring import EVERY_ROW, Composite, Example, FromParts, Part, Root, RootOfSums, Row, Sum, analytic, where
 from basalt.trade.conditions import Side, on_side, price
 
 FAMILY = "generic_metrics"
-_TAPE = {"LocalPrice": [100.0, 101.0, 100.0], "AggressorSide": [1, 2, 1]}
+_TAPE: dict[str, list[Any]] = {"LocalPrice": [100.0, 101.0, 100.0], "AggressorSide": [1, 2, 1]}
 
 
 def log_return(side: Side, rows: pl.Expr | None) -> Row:

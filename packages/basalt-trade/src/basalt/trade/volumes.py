@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
-from basalt.core import EVERY_ROW, Composite, Example, FromParts, Part, Sum, all_of, analytic, count_where, where
+from basalt.core.declaring import EVERY_ROW, Composite, Example, FromParts, Part, Sum, all_of, analytic, count_where, where
 from basalt.market.flags import flag_is_set
 from basalt.trade.conditions import Side, is_retail, notional, on_side, size
 
 FAMILY = "generic_metrics"
-_THREE = {"Size": [100.0, 200.0, 50.0], "AggressorSide": [1, 2, None]}
+_THREE: dict[str, list[Any]] = {"Size": [100.0, 200.0, 50.0], "AggressorSide": [1, 2, None]}
 
 
 def known_sum(value: pl.Expr, *conditions: pl.Expr | None) -> Composite:
@@ -40,7 +41,11 @@ def _finish_known_sum(parts: Mapping[str, pl.Expr]) -> pl.Expr:
     math=r"\sum_i q_i",
     rollup=Sum(),
     empty="zero",
-    examples=[Example(_THREE, gives=350.0), Example(_THREE, axes={"side": "Ask"}, gives=100.0), Example(_THREE, axes={"side": "Unknown"}, gives=50.0)],
+    examples=[
+        Example(_THREE, gives=350.0),
+        Example(_THREE, axes={"side": "Ask"}, gives=100.0),
+        Example(_THREE, axes={"side": "Unknown"}, gives=50.0),
+    ],
 )
 def volume(side: Side = "Total", rows: pl.Expr | None = EVERY_ROW) -> pl.Expr:
     """Traded quantity of {side} trades; 0 without any.
@@ -170,7 +175,11 @@ def _class_contains(word: str) -> pl.Expr:
     math=r"\sum_i p_i q_i\, 1[i \in \mathrm{auction}]",
     rollup=FromParts(),
     empty="zero",
-    examples=[Example({"LocalNotional": [900.0, 100.0], "Classification": ["LIT_AUCTION", "LIT_CONTINUOUS"], "AggressorSide": [0, 1]}, gives=900.0)],
+    examples=[
+        Example(
+            {"LocalNotional": [900.0, 100.0], "Classification": ["LIT_AUCTION", "LIT_CONTINUOUS"], "AggressorSide": [0, 1]}, gives=900.0
+        )
+    ],
 )
 def auction_notional(side: Side = "Total", rows: pl.Expr | None = EVERY_ROW) -> Composite:
     """Notional of {side} trades of auctions in the currency of the listing; null as for Notional.
@@ -191,7 +200,12 @@ def auction_notional(side: Side = "Total", rows: pl.Expr | None = EVERY_ROW) -> 
     empty="zero",
     examples=[
         Example(
-            {"Size": [30.0, 10.0, 5.0], "Classification": ["OTC", "SI_OFF", "LIT_AUCTION"], "BMLLTradeType": ["OTC", "OTC", "LIT"], "AggressorSide": [0, 1, 0]},
+            {
+                "Size": [30.0, 10.0, 5.0],
+                "Classification": ["OTC", "SI_OFF", "LIT_AUCTION"],
+                "BMLLTradeType": ["OTC", "OTC", "LIT"],
+                "AggressorSide": [0, 1, 0],
+            },
             gives=40.0,
         )
     ],

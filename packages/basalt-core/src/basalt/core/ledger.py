@@ -14,6 +14,7 @@ from typing import Any
 
 from basalt.core.errors import TargetFailed, UnknownName
 from basalt.core.offers import Receipt
+from basalt.core.reports import RunReport
 from basalt.core.tasks import PartFile, Task, TaskReport
 
 STATE_VARIABLE = "BASALT_STATE_DIR"
@@ -119,14 +120,14 @@ class Ledger:
                 ),
             )
 
-    def end_run(
-        self, run_id: str, outcome: str, *, tasks: int, reused: int, rows: int, peak_bytes: int, seconds: float, message: str = ""
-    ) -> None:
+    def end_run(self, report: RunReport, *, message: str = "") -> None:
         """Write down how a run ended."""
+        rows = sum(each.rows for each in report.passes)
+        values = (time.time(), report.outcome, report.tasks, report.reused, rows, report.peak_bytes, report.seconds, message, report.run_id)
         with self._writing() as connection:
             connection.execute(
                 "update runs set ended = ?, outcome = ?, tasks = ?, reused = ?, rows = ?, peak_bytes = ?, seconds = ?, message = ? where run_id = ?",
-                (time.time(), outcome, tasks, reused, rows, peak_bytes, seconds, message, run_id),
+                values,
             )
 
     def runs(self, limit: int = 50) -> list[dict[str, Any]]:

@@ -75,7 +75,12 @@ def plan_pass(config: AnalyticsConfig, index: int, known: Mapping[str, Dataset],
     queries, series, measures = _plan_queries(draft)
     steps = tuple(_plan_step(draft, name) for name in each.enabled_modules if not isinstance(shelf.modules[name], Module))
     if queries:
-        draft.reading({need.table: need.columns for need in timeline.tables()})
+        _note_timeline_tables(draft, timeline)
+    elif timeline.added_columns() or timeline.tables():
+        raise ConflictingSettings(
+            f"timeline_mode {each.timeline_mode!r} adds buckets to formulas, and pass {each.name!r} has none", where=f"{where}.timeline_mode",
+            hint="set it in the pass whose modules have formulas",
+        )
     dataset = _dataset(draft, queries, series, measures, steps, timeline.added_columns() if queries else ())
     scope = _scope(series, steps, preprocessing)
     name = f"{config.datasetname}_{each.name}"
@@ -103,6 +108,15 @@ def timeline_of(config: PassConfig, shelf: Catalog, where: str) -> Timeline:
     offer = shelf.find("timelines", config.timeline_mode, where=f"{where}.timeline_mode")
     made: Timeline = offer.make()
     return made.configured(config.section(offer.config_key) if offer.config_key else None)
+
+
+def _note_timeline_tables(draft: Draft, timeline: Timeline) -> None:
+    for need in timeline.tables():
+        dataset = draft.known[_resolve(draft, need.table, f"{draft.where}.timeline_mode")]
+        for column in need.columns:
+            if column not in dataset.schema():
+                dataset.column(column, where=f"{draft.where}.timeline_mode")
+        draft.reading({dataset.name: need.columns})
 
 
 # ---------------------------------------------------------------- inputs

@@ -27,6 +27,7 @@ from basalt.core.errors import (
     SchemaMismatch,
     nearest,
 )
+from basalt.core.first_party import wheel_of
 from basalt.core.fusing import add_series, fuse, join_on_keys, root_names
 from basalt.core.offers import Input, Produced, Scope, Timeline
 from basalt.core.planning.needs import plan_query, table_of
@@ -156,7 +157,9 @@ def _resolve(draft: Draft, name: str, where: str) -> str:
             where=where,
             hint="move the pass that is read to the front",
         )
-    raise MissingTable(f"no table, earlier pass or side table is called {name!r}", where=where, hint=nearest(name, draft.known))
+    wheel = wheel_of("tables", name)
+    hint = f"it comes with {wheel}: pip install {wheel}" if wheel else nearest(name, draft.known)
+    raise MissingTable(f"no table, earlier pass or side table is called {name!r}", where=where, hint=hint)
 
 
 # ---------------------------------------------------------------- modules of formulas
@@ -400,7 +403,7 @@ def _formula_columns(
                 measure,
                 measure.rollup,
                 carried if measure.rollup else (),
-                measure.analytic.empty,
+                measure.empty,
                 measure.analytic.forward,
                 measure.origin,
             )

@@ -119,7 +119,7 @@ class Analytic(Declared):
         measure: Its value in the family's selector.
         grain: What one value belongs to: `row`, `bucket`, `series` or `section`.
         rollup: How fine buckets make a coarse one; None: they cannot.
-        empty: Value in a bucket of an open market without events.
+        empty: Value in a bucket of an open market without events, or a function from axes to it.
         examples: Tests and documentation.
     """
 
@@ -127,7 +127,7 @@ class Analytic(Declared):
     measure: str = ""
     grain: Grain = "bucket"
     rollup: Rollup | ByAxis | None = None
-    empty: Empty = "null"
+    empty: Empty | Callable[..., Empty] = "null"
     examples: tuple[Example, ...] = ()
 
     __reduce__ = Declared.__reduce__
@@ -141,6 +141,10 @@ class Analytic(Declared):
     def rollup_at(self, axes: Mapping[str, object]) -> Rollup | None:
         """The roll-up rule at one point of the axes."""
         return self.rollup.at(axes) if isinstance(self.rollup, ByAxis) else self.rollup
+
+    def empty_at(self, axes: Mapping[str, object]) -> Empty:
+        """The value of an empty bucket at one point of the axes."""
+        return self.empty(**axes) if callable(self.empty) else self.empty
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +225,11 @@ class Measure:
         return self.analytic.rollup_at(dict(self.axes))
 
     @property
+    def empty(self) -> Empty:
+        """Value in a bucket of an open market without events."""
+        return self.analytic.empty_at(dict(self.axes))
+
+    @property
     def unit(self) -> str:
         """The unit of this column."""
         return self.analytic.described(self.analytic.unit, dict(self.axes))
@@ -247,7 +256,7 @@ def analytic(
     dtype: pl.DataType | None = None,
     math: str = "",
     rollup: Rollup | ByAxis | None = None,
-    empty: Empty = "null",
+    empty: Empty | Callable[..., Empty] = "null",
     forward: bool = False,
     source: str = "",
     examples: Sequence[Example] = (),
@@ -264,7 +273,8 @@ def analytic(
         dtype: Type of the column, where the engine's own is not the wanted one.
         math: Formula in LaTeX.
         rollup: How fine buckets make a coarse one; None when they cannot.
-        empty: Value in a bucket of an open market without events: `null`, `zero` or `carry`.
+        empty: Value in a bucket of an open market without events: `null`, `zero` or `carry`; or a
+            function of the axes.
         forward: The value looks past the end of its bucket.
         source: Citation.
         examples: Rows and expected values.

@@ -80,6 +80,7 @@ class Module:
         default: Output when the config asks for nothing.
         always: Output on top of what the config asks for.
         fields: Further fields of the config, as for `pydantic.create_model`.
+        states: Type of a market state in `market_states`; a `Literal` refuses states it does not list.
         config_key: Key of its section in a pass; `<name>_analytics` if empty.
         doc: What the module is for.
     """
@@ -91,6 +92,7 @@ class Module:
     default: tuple[Select, ...] = ()
     always: tuple[Select, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    states: Any = str
     config_key: str = ""
     doc: str = ""
 
@@ -162,7 +164,8 @@ class Module:
             choice = Literal[tuple(each.measure for each in members)]  # type: ignore[valid-type]
             fields[family.selector] = (choice | list[choice], Field(..., description="Which measures."))  # type: ignore[valid-type]
         if any(each.takes_rows for each in members):
-            fields["market_states"] = (str | list[str] | None, Field(None, description="Count only rows in these market states."))
+            state = self.states
+            fields["market_states"] = (state | list[state] | None, Field(None, description="Count only rows in these market states."))
             scalar = str | int | float | bool
             fields["attribute_filters"] = (
                 dict[str, scalar | list[scalar]],

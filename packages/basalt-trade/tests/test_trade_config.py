@@ -130,6 +130,7 @@ def test_a_horizon_is_a_whole_number_and_a_unit(ask, horizon):
         {"generic_metrics": [{"measures": "Volum"}]},
         {"flag_metrics": [{"flags": "IcebergExecution", "measures": "Volume"}]},
         {"impact_metrics": [{"variant": "Slippage"}]},
+        {"generic_metrics": [{"measures": "Volume", "market_states": ["CONTINUOUS"]}]},
         {"discrepancy_metrics": [{"references": "EBBO", "aggregations": "TWA"}]},
     ],
 )
@@ -167,3 +168,11 @@ def test_every_column_has_a_unit_and_says_how_it_rolls_up():
     without_rollup = {formula.name for formula in TRADE.formulas if formula.grain == "bucket" and formula.rollup is None}
     assert without_rollup == {"median_price"}
     assert all(formula.unit for formula in TRADE.formulas if formula.measure != "MarketState")
+
+
+def test_flows_are_zero_in_empty_buckets_and_the_rest_is_null(ask):
+    section = {
+        "generic_metrics": [{"measures": ["Volume", "VWAP"]}],
+        "discrepancy_metrics": [{"references": "EBBO", "aggregations": ["Sum", "Mean"]}],
+    }
+    assert [column.empty for column in ask(section).planned.written] == ["zero", "null", "zero", "null", "null"]

@@ -31,6 +31,11 @@ AGGREGATION_ROLLUPS = ByAxis(
 )
 
 
+def empty_of(agg: Aggregation, **_: object) -> Literal["zero", "null"]:
+    """The value of a bucket without trades: a sum is 0, the rest null."""
+    return "zero" if agg == "Sum" else "null"
+
+
 def aggregate(value: pl.Expr, agg: Aggregation, condition: Condition) -> pl.Expr | Composite:
     """*value* over the trades that meet *condition*, nulls left out.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import polars as pl
 
 from basalt.core.declaring import EVERY_ROW, Composite, Example, all_of, analytic, safe_divide
-from basalt.trade.aggregating import AGGREGATION_ROLLUPS, Aggregation, aggregate
+from basalt.trade.aggregating import AGGREGATION_ROLLUPS, Aggregation, aggregate, empty_of
 from basalt.trade.conditions import Side, on_side, price
 
 Reference = Literal[
@@ -63,6 +63,7 @@ _QUOTED: dict[str, list[Any]] = {
     unit="bps",
     math=r"x_i = 10^4\,(p_i - m_i) / m_i",
     rollup=AGGREGATION_ROLLUPS,
+    empty=empty_of,
     examples=[
         Example(_QUOTED, axes={"reference": "EBBO"}, gives=0.0),
         Example(_QUOTED, axes={"reference": "EBBO", "side": "Ask"}, gives=100.0),

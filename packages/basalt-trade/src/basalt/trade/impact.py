@@ -13,7 +13,7 @@ import polars as pl
 
 from basalt.core.declaring import EVERY_ROW, Composite, Example, analytic, safe_divide
 from basalt.market.sides import aggressor_sign
-from basalt.trade.aggregating import AGGREGATION_ROLLUPS, Aggregation, aggregate
+from basalt.trade.aggregating import AGGREGATION_ROLLUPS, Aggregation, aggregate, empty_of
 from basalt.trade.conditions import price
 from basalt.trade.horizons import Horizon, post_trade_mid
 
@@ -78,6 +78,7 @@ _UNWEIGHTED = {"agg": "Mean"}
     unit="{currency}",
     math=r"2 d_i (p_i - m_i)",
     rollup=AGGREGATION_ROLLUPS,
+    empty=empty_of,
     source=SOURCE,
     examples=[Example(_TAPE, gives=2.0), Example({**_TAPE, "AggressorSide": [0, 0, None]}, gives=None)],
     measure="EffectiveSpread",
@@ -99,6 +100,7 @@ def effective_spread(
     unit="bps",
     math=r"2 \cdot 10^4\, d_i (p_i - m_i) / m_i",
     rollup=AGGREGATION_ROLLUPS,
+    empty=empty_of,
     source=SOURCE,
     examples=[Example(_TAPE, gives=200.0)],
     measure="EffectiveSpreadBps",
@@ -116,6 +118,7 @@ def effective_spread_bps(
     unit="{currency}",
     math=r"2 d_i (p_i - m_{i,\tau})",
     rollup=AGGREGATION_ROLLUPS,
+    empty=empty_of,
     forward=True,
     source=SOURCE,
     examples=[Example(_TAPE, gives=1.0), Example({**_TAPE, "PostTradeMid1000ms": [100.5, None, None]}, axes=_UNWEIGHTED, gives=1.0)],
@@ -142,6 +145,7 @@ def realised_spread(
     unit="bps",
     math=r"2 \cdot 10^4\, d_i (p_i - m_{i,\tau}) / m_i",
     rollup=AGGREGATION_ROLLUPS,
+    empty=empty_of,
     forward=True,
     source=SOURCE,
     examples=[Example(_TAPE, gives=100.0)],
@@ -163,6 +167,7 @@ def realised_spread_bps(
     unit="{currency}",
     math=r"2 d_i (m_{i,\tau} - m_i)",
     rollup=AGGREGATION_ROLLUPS,
+    empty=empty_of,
     forward=True,
     source=SOURCE,
     examples=[Example(_TAPE, gives=1.0), Example(_TAPE, axes={"agg": "Sum"}, gives=2.0)],
@@ -188,6 +193,7 @@ def price_impact(
     unit="bps",
     math=r"2 \cdot 10^4\, d_i (m_{i,\tau} - m_i) / m_i",
     rollup=AGGREGATION_ROLLUPS,
+    empty=empty_of,
     forward=True,
     source=SOURCE,
     examples=[Example(_TAPE, gives=100.0)],

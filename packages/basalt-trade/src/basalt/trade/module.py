@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from basalt.core.declaring import Family, Module, Select
+from basalt.market.states import MarketState
 from basalt.trade import changes, flags, impact, phases, prices, retail, surroundings, volatility, volumes
 from basalt.trade.discrepancies import discrepancy
 
@@ -29,6 +30,7 @@ FAMILIES = (
 TRADE = Module(
     name="trade",
     table="trades",
+    states=MarketState,
     config_key="trade_analytics",
     doc="Analytics of trades. Every execution counts, on and off the book, unless an entry filters.",
     families=FAMILIES,
@@ -78,6 +80,7 @@ TRADE = Module(
 RETAIL_IMBALANCE = Module(
     name="retail_imbalance",
     table="trades",
+    states=MarketState,
     config_key="retail_imbalance_analytics",
     doc="On which side the trades labelled as retail were. Every execution counts unless an entry filters.",
     families=(Family(retail.FAMILY, "Imbalance of retail trades, and how much of them it cannot see."),),

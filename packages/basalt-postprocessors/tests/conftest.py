@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
 import polars as pl
 import pytest
 
-from basalt.core import ByAxis, First, Last, Max, Min, Module, Ratio, RatioOfSums, Root, RootOfSums, Row, Sum, Table, analytic, hookimpl
+from basalt.core import (
+    ByAxis,
+    First,
+    Input,
+    Last,
+    Max,
+    Min,
+    Module,
+    ModuleConfig,
+    Produced,
+    Ratio,
+    RatioOfSums,
+    Root,
+    RootOfSums,
+    Row,
+    Scope,
+    Sum,
+    Table,
+    analytic,
+    hookimpl,
+)
 from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.checking import check_rows
 from basalt.core.computing import compute_pass
@@ -31,6 +52,9 @@ TICKS = Table(
     time_from=("EventTime",),
 )
 
+OTHER_TICKS = replace(TICKS, name="other_ticks")
+MEMBERSHIP = Table("membership", (Column("ListingId", pl.Int64(), required=True), Column("IndexName", pl.String())))
+
 
 @analytic(column="Volume", unit="shares", rollup=Sum(), empty="zero")
 def volume() -> pl.Expr:
@@ -45,7 +69,10 @@ def notional() -> pl.Expr:
 
 
 @analytic(
-    column="{ohlc}", unit="{currency}/share", measure="OHLC", rollup=ByAxis("ohlc", {"Open": First(), "High": Max(), "Low": Min(), "Close": Last()})
+    column="{ohlc}",
+    unit="{currency}/share",
+    measure="OHLC",
+    rollup=ByAxis("ohlc", {"Open": First(), "High": Max(), "Low": Min(), "Close": Last()}),
 )
 def prices(ohlc: OHLC = "Close") -> pl.Expr:
     """{ohlc} price."""
@@ -84,18 +111,48 @@ def reversal() -> pl.Expr:
     return pl.col("Size").last()
 
 
+class MembershipModel(ModuleConfig):
+    """Nothing to configure."""
+
+
+@dataclass(frozen=True)
+class DatedMembership:
+    """A preprocessor whose table `group_df` has listing 1 in the index X on the first day only."""
+
+    name: str = "dated_membership"
+    config_key: str = "dated_membership_preprocess"
+    config_model: type[MembershipModel] = MembershipModel
+    doc: str = "Memberships by date."
+
+    def inputs(self, config: Any) -> tuple[Input, ...]:
+        return (Input("ticks", "ticks", ("ListingId", "EventTime")),)
+
+    def plan(self, config: Any, inputs: Any, clock: Any, *, where: str) -> dict[str, Produced]:
+        return {"group_df": Produced((), ("IndexId", "ListingId", "Date"), Scope())}
+
+    def compute(self, config: Any, inputs: Any, planned: Any, clock: Any) -> dict[str, pl.LazyFrame]:
+        day = pl.col("EventTime").dt.date()
+        rows = inputs["ticks"].select(pl.lit("X").alias("IndexId"), "ListingId", day.alias("Date")).unique()
+        return {"group_df": rows.filter((pl.col("ListingId") != 1) | (pl.col("Date") == DAY))}
+
+
 BARS = Module("bars", "ticks", (volume, notional, prices, vwap, volatility, mean_size, median_size, reversal))
 ROLLING = ["volume", "notional", "OHLC", "vwap", "volatility", "mean_size"]
 
 
 @hookimpl
 def basalt_tables() -> Iterable[Table]:
-    return (TICKS,)
+    return (TICKS, OTHER_TICKS, MEMBERSHIP)
 
 
 @hookimpl
 def basalt_analytics() -> Iterable[Any]:
     return (BARS,)
+
+
+@hookimpl
+def basalt_preprocessors() -> Iterable[Any]:
+    return (DatedMembership(),)
 
 
 LISTINGS = pl.DataFrame(
@@ -141,14 +198,19 @@ class Desk:
             self.plan(*passes)
         return caught
 
-    def run(self, ticks: Mapping[date, Ticks] | Ticks, *passes: Mapping[str, Any], engine: Any = "streaming") -> dict[str, pl.DataFrame]:
-        """The rows of each pass by name; hidden columns are left out."""
+    def run(
+        self, ticks: Mapping[date, Ticks] | Ticks, *passes: Mapping[str, Any], engine: Any = "streaming", **raw: pl.DataFrame
+    ) -> dict[str, pl.DataFrame]:
+        """The rows of each pass by name, without hidden columns; *raw* has further tables, the same each day."""
         by_day = ticks if isinstance(ticks, Mapping) else {DAY: ticks}
         planned = self.plan(*passes, days=by_day)
         made: dict[str, dict[date, pl.LazyFrame]] = {"ticks": {day: ticks_frame(rows, day).lazy() for day, rows in by_day.items()}}
+        made |= {name: {day: frame.lazy() for day in by_day} for name, frame in raw.items()}
         results: dict[str, pl.DataFrame] = {}
         for each in planned.passes:
-            tables = {day: {name: made[name][day].select(columns) for name, columns in each.reads.items()} for day in by_day}
+            tables = {
+                day: {name: made[name][day].select(columns) for name, columns in each.reads.items() if name in made} for day in by_day
+            }
             rows = compute_pass(each, tables, {day: self.listings.lazy() for day in by_day}, planned.datasets()).rows.collect(engine=engine)
             check_rows(rows.lazy(), each.dataset, where=each.name)
             made[each.name] = {day: _of_day(rows, day) for day in by_day}

@@ -48,7 +48,13 @@ def test_days_equal_direct_days(desk, bars, generic, first, second):
 @given(rows=ticks)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_several_steps_equal_one(desk, bars, generic, rows):
-    made = desk.run(rows, bars(60), generic(resample_rule="5m"), generic("pass3", source_pass="pass2", resample_rule="15m"), generic("day", source_pass="pass3", resample_rule="1d"))
+    made = desk.run(
+        rows,
+        bars(60),
+        generic(resample_rule="5m"),
+        generic("pass3", source_pass="pass2", resample_rule="15m"),
+        generic("day", source_pass="pass3", resample_rule="1d"),
+    )
     direct = desk.run(rows, bars(60), bars(900, "quarters"), bars(60, "direct", timeline_mode="daily_analytics"))
     same(made["pass3"], direct["quarters"])
     same(made["day"], direct["direct"])

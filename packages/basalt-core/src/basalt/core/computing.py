@@ -45,18 +45,20 @@ def compute_pass(
     """
     sides: dict[str, list[pl.LazyFrame]] = {}
     rows: list[pl.LazyFrame] = []
+    seen: dict[date, Tables] = {}
     for day in tables:
         available = dict(tables[day])
         for key, frame in _side_tables(planned, available, datasets).items():
             sides.setdefault(key, []).append(frame)
             available[key] = frame
+        seen[day] = available
         parts = [_query_rows(planned, available, listings[day], day)] if planned.queries else []
         if not planned.scope.all_dates:
             parts += [_step_rows(planned, step, available, datasets) for step in planned.steps]
         if parts:
-            rows.append(join_on_keys(parts, planned.dataset.keys))
+            rows.append(_side_by_side(parts, planned.dataset))
     if planned.scope.all_dates:
-        rows = _with_all_dates(planned, rows, tables, datasets)
+        rows = _with_all_dates(planned, rows, seen, datasets)
     frame = _stack(rows, planned.dataset.schema()).select(planned.dataset.names()).sort(list(planned.sort_keys), maintain_order=True)
     return Computed(frame, {key: _stack(frames, datasets[key].schema()) for key, frames in sides.items()})
 
@@ -68,7 +70,17 @@ def _with_all_dates(
     whole = {name: pl.concat([tables[day][name] for day in tables], how="vertical") for name in names}
     parts = [_step_rows(planned, step, whole, datasets) for step in planned.steps]
     queried = [pl.concat(list(rows), how="vertical")] if rows else []
-    return [join_on_keys([*queried, *parts], planned.dataset.keys)]
+    return [_side_by_side([*queried, *parts], planned.dataset)]
+
+
+def _side_by_side(parts: Sequence[pl.LazyFrame], dataset: Dataset) -> pl.LazyFrame:
+    """All rows of all *parts*, one a key; labels from whichever part has the row."""
+    joined = parts[0]
+    for part in parts[1:]:
+        twice = [name for name, _ in dataset.labels if name in part.collect_schema() and name in joined.collect_schema()]
+        joined = join_on_keys((joined, part), dataset.keys).with_columns(pl.coalesce(name, f"{name}_right").alias(name) for name in twice)
+        joined = joined.drop(f"{name}_right" for name in twice)
+    return joined
 
 
 def _stack(frames: Sequence[pl.LazyFrame], schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:

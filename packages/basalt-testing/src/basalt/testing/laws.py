@@ -1,0 +1,289 @@
+"""Laws: what holds for every module of analytics, whatever it computes.
+
+Inherit `ModuleLaws` and name the module; each law is a test with one reason to fail. Laws run on
+small markets of `basalt.testing.strategies`, the same ones each time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from basalt.core.bucketing import TIME_BUCKET, Clock
+from basalt.core.catalog import Catalog, using_catalog
+from basalt.core.declaring import Analytic, Example, Measure, Module
+from basalt.core.fusing import KEY, fuse
+from basalt.core.tables import Table
+from basalt.testing.arranging import Arranged, Section, arrange, sections_of, shelf_with
+from basalt.testing.comparing import Tolerance, differences
+from basalt.testing.examples import is_close, value_of
+from basalt.testing.markets import Market
+from basalt.testing.rolling import KEYS, roll_up
+from basalt.testing.strategies import QUICK, markets
+from basalt.testing.tables import DAY
+
+COARSER: Mapping[str, Clock] = {
+    "5 minutes": Clock.of_seconds(5 * 60),
+    "15 minutes": Clock.of_seconds(15 * 60),
+    "60 minutes": Clock.of_seconds(60 * 60),
+    "day": Clock.daily(),
+}
+
+
+class ModuleLaws:
+    """The laws of one module: `class TestTrade(ModuleLaws): module = TRADE`.
+
+    Attributes:
+        module: The module under test; it need not be installed.
+        config: Sections of its config to exercise; by default every analytic and every choice of its axes.
+        stored: Columns that the files of a table have, where that is not all of its contract: the rest
+            must come from enrichments.
+        contracts: Tables that no installed plugin offers.
+        tables: Strategies for single tables, instead of rows made from their contract.
+        values: Values of single columns, instead of what name, unit and type suggest.
+        tolerance: How far floats may lie apart that engines or batches compute.
+        rollup_tolerance: How far a rolled-up float may lie from the directly computed one.
+        examples: Markets that each law sees.
+    """
+
+    module: ClassVar[Module]
+    config: ClassVar[Sequence[Section] | None] = None
+    stored: ClassVar[Mapping[str, Collection[str]]] = {}
+    contracts: ClassVar[Sequence[Table]] = ()
+    tables: ClassVar[Mapping[str, st.SearchStrategy[pl.DataFrame]]] = {}
+    values: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    tolerance: ClassVar[Tolerance] = Tolerance()
+    rollup_tolerance: ClassVar[Tolerance] = Tolerance(1e-9, 1e-12)
+    examples: ClassVar[int] = 6
+
+    # ------------------------------------------------------------ what the laws speak of
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make a test of each example and of each coarser bucket."""
+        if "example" in metafunc.fixturenames:
+            cases = [(formula, example) for formula in self.module.formulas for example in formula.examples]
+            metafunc.parametrize(("formula", "example"), cases, ids=_ids([formula.name for formula, _ in cases]))
+        if "coarser" in metafunc.fixturenames:
+            metafunc.parametrize("coarser", list(COARSER))
+
+    @cached_property
+    def shelf(self) -> Catalog:
+        """The catalog with the module in it."""
+        return _shelf(type(self))
+
+    @cached_property
+    def passes(self) -> tuple[Arranged, ...]:
+        """One planned pass for each section."""
+        return _passes(type(self))
+
+    def _holds(self, law: Callable[[Arranged, Market], list[str]], *, passes: Sequence[Arranged] | None = None) -> None:
+        """Fail with what *law* finds on the smallest market that breaks it."""
+        for arranged in self.passes if passes is None else passes:
+            _check(law, arranged, markets(arranged.recipes(self.values), given=self._given(arranged)), settings(QUICK, max_examples=self.examples))
+
+    def _given(self, arranged: Arranged) -> dict[str, st.SearchStrategy[pl.DataFrame]]:
+        return {name: strategy for name, strategy in self.tables.items() if name in arranged.planned.reads}
+
+    def _differ(self, arranged: Arranged, found: pl.LazyFrame, wanted: pl.LazyFrame) -> list[str]:
+        one, other = pl.collect_all([found, wanted])
+        columns = [column.name for column in arranged.planned.dataset.columns]
+        return differences(one, other, KEYS, columns, self.tolerance)
+
+    # ------------------------------------------------------------ laws of the declaration
+
+    def test_examples_hold(self, formula: Analytic, example: Example) -> None:
+        """Each example gives the value it says, through the fusing of a real run."""
+        found = value_of(self.module, formula, example, self.shelf)
+        assert is_close(found, example.gives), f"{formula.name}: {dict(example.axes)} on {dict(example.rows)} gives {found!r}, not {example.gives!r}"
+
+    def test_column_names_are_unique(self) -> None:
+        """No two measures of one section want the same column."""
+        for section in self.sections:
+            with using_catalog(self.shelf):
+                model = self.module.config_model.model_validate(dict(section))
+                named = Counter(measure.column for measure in self.module.measures(model, where=self.module.config_key))
+            twice = [name for name, count in named.items() if count > 1]
+            assert not twice, f"several measures are called {', '.join(twice)}"
+
+    def test_every_analytic_is_exercised(self) -> None:
+        """The sections that the laws run on ask for each analytic that a config can ask for."""
+        asked = {measure.analytic.name for arranged in self.passes for measure in arranged.measures}
+        members = {formula.name for family in self.module.families for formula in self.module.members(family)}
+        assert not members - asked, f"no section asks for {', '.join(sorted(members - asked))}: set `config`"
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections that the laws run on."""
+        return _sections(type(self))
+
+    # ------------------------------------------------------------ laws of the rows
+
+    def test_planned_schema_is_computed_schema(self) -> None:
+        """Columns, order and types of the rows are those of the plan."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            found = dict(arranged.rows(market).collect().schema)
+            wanted = arranged.planned.dataset.schema()
+            wrong = [f"{name} is {found.get(name)}, planned was {dtype}" for name, dtype in wanted.items() if found.get(name) != dtype]
+            return wrong or ([] if list(found) == list(arranged.planned.dataset.names()) else ["the columns are in another order"])
+
+        self._holds(law)
+
+    def test_undefined_is_null(self) -> None:
+        """No value is NaN or infinite: what is undefined is null."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            floats = arranged.rows(market).collect().select(pl.selectors.float())
+            return [f"{name} has the value {_unreal(floats[name])}" for name in floats.columns if _unreal(floats[name]) is not None]
+
+        self._holds(law)
+
+    def test_alone_is_fused(self) -> None:
+        """A measure has the value that it has when nothing else is computed."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            measures = [measure for measure in arranged.measures if measure.analytic.grain == "bucket"]
+            tables = market.scanned(arranged.contracts)
+            alone = pl.collect_all([fuse(arranged.alone(measure), tables, arranged.planned.clock) for measure in measures])
+            fused = arranged.rows(market).collect()
+            keys = [KEY, TIME_BUCKET]
+            return [
+                text
+                for measure, frame in zip(measures, alone, strict=True)
+                for text in differences(fused.join(frame.select(keys), on=keys), frame, keys, [measure.column], self.tolerance)
+            ]
+
+        self._holds(law)
+
+    def test_batched_is_whole(self) -> None:
+        """Listings computed one by one give the rows that they give together."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            if arranged.planned.scope.entities != "listing":
+                return []
+            batches = [arranged.rows(market.only(listing)) for listing in market.listings["ListingId"]]
+            return self._differ(arranged, pl.concat(batches), arranged.rows(market)) if batches else []
+
+        self._holds(law)
+
+    def test_shuffled_is_in_order(self) -> None:
+        """Rows that arrive in another order and are sorted on reading give what rows in order give."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            mixed = {market.day: (market.shuffled(1).sorted_scan(arranged.contracts), market.listings)}
+            return self._differ(arranged, arranged.rows_of(mixed), arranged.rows(market))
+
+        self._holds(law)
+
+    def test_files_may_come_in_any_order(self) -> None:
+        """One venue's rows after another's give what rows of all venues in order of time give."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            return self._differ(arranged, arranged.rows(market.by_market()), arranged.rows(market))
+
+        self._holds(law)
+
+    def test_streaming_is_in_memory(self) -> None:
+        """Both engines give the same rows."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            rows = arranged.rows(market)
+            columns = [column.name for column in arranged.planned.dataset.columns]
+            return differences(rows.collect(engine="streaming"), rows.collect(engine="in-memory"), KEYS, columns, self.tolerance)
+
+        self._holds(law)
+
+    def test_rolled_up_is_direct(self, coarser: str) -> None:
+        """Minutes rolled up by the declared rules equal the coarse buckets computed directly."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            wide = arranged.widened(COARSER[coarser])
+            fine, direct = pl.collect_all([arranged.rows(market), wide.rows(market)])
+            rolled = roll_up(fine, arranged.planned.dataset, wide.planned.clock)
+            columns = [name for name in rolled.columns if name not in KEYS]
+            return differences(rolled, direct, KEYS, columns, self.rollup_tolerance)
+
+        self._holds(law, passes=[each for each in self.passes if any(column.rollup for column in each.planned.dataset.visible)])
+
+    def test_causal(self) -> None:
+        """What happens after a bucket's end changes nothing in it, except where a measure says that it looks forward."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            return [text for cut, other in _futures(arranged, market) for text in self._changes_before(cut, arranged, market, other)]
+
+        self._holds(law)
+
+    def _changes_before(self, cut: int, arranged: Arranged, market: Market, other: Market) -> list[str]:
+        before = pl.col(TIME_BUCKET).cast(pl.Int64) <= cut
+        one, two = pl.collect_all([arranged.rows(each).filter(before) for each in (other, market)])
+        columns = [column.name for column in arranged.planned.dataset.visible if not column.forward]
+        return differences(one, two, KEYS, columns, self.tolerance)
+
+    def test_days_stand_alone(self) -> None:
+        """Two days together give the rows of each by itself."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            if arranged.planned.scope.all_dates:
+                return []
+            days = [market, market.later(1)]
+            return self._differ(arranged, arranged.rows(*days), pl.concat([arranged.rows(day) for day in days]))
+
+        self._holds(law)
+
+
+def _check(law: Callable[[Arranged, Market], list[str]], arranged: Arranged, strategy: st.SearchStrategy[Market], profile: settings) -> None:
+    @profile
+    @given(strategy)
+    def holds(market: Market) -> None:
+        wrong = law(arranged, market)
+        assert not wrong, "; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+
+    holds()
+
+
+def _futures(arranged: Arranged, market: Market) -> Iterator[tuple[int, Market]]:
+    """Ends of buckets, each with a market that is the same until there: one stops, one goes on as another market does."""
+    labels = arranged.rows(market).select(pl.col(TIME_BUCKET).cast(pl.Int64).unique().sort()).collect().to_series().to_list()
+    for cut in labels[:-1][:: max(1, len(labels) // 3)]:
+        yield cut, market.until(cut, arranged.contracts)
+        yield cut, market.continued(cut, market.altered(), arranged.contracts)
+
+
+def _unreal(values: pl.Series) -> float | None:
+    """A value of *values* that is no number, or None."""
+    found = values.filter(values.is_nan() | values.is_infinite())
+    return float(found[0]) if len(found) else None
+
+
+def _ids(names: Sequence[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    ids = []
+    for name in names:
+        seen[name] += 1
+        ids.append(f"{name}-{seen[name]}")
+    return ids
+
+
+@lru_cache(maxsize=None)
+def _shelf(laws: type[ModuleLaws]) -> Catalog:
+    return shelf_with(laws.module, laws.contracts)
+
+
+@lru_cache(maxsize=None)
+def _sections(laws: type[ModuleLaws]) -> tuple[Section, ...]:
+    return tuple(laws.config) if laws.config is not None else sections_of(laws.module, _shelf(laws), laws.stored)
+
+
+@lru_cache(maxsize=None)
+def _passes(laws: type[ModuleLaws]) -> tuple[Arranged, ...]:
+    return tuple(arrange(laws.module, _shelf(laws), section, laws.stored) for section in _sections(laws))
+
+
+__all__ = ["DAY", "ModuleLaws"]

@@ -165,7 +165,7 @@ class Module:
             fields[family.selector] = (choice | list[choice], Field(..., description="Which measures."))  # type: ignore[valid-type]
         if any(each.takes_rows for each in members):
             state = self.states
-            fields["market_states"] = (state | list[state] | None, Field(None, description="Count only rows in these market states."))
+            fields["market_states"] = (state | list[state] | None, Field(None, description="Count only rows in these market states."))  # type: ignore[valid-type]
             scalar = str | int | float | bool
             fields["attribute_filters"] = (
                 dict[str, scalar | list[scalar]],

@@ -89,14 +89,23 @@ class Catalog:
             module = point.load()
         except BasaltError as problem:
             return str(problem)
-        except (ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError, KeyError, OSError, RuntimeError) as problem:
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - a plugin's module may raise anything; it is listed with it
             return f"{type(problem).__name__}: {problem}"
         self._register(module, owner)
         return ""
 
     def _register(self, module: ModuleType, owner: str) -> None:
-        self._manager.register(module, name=module.__name__)
+        if id(module) in self._owners:
+            raise DuplicateName(
+                f"two plugins are the module {module.__name__!r}",
+                where=f"{self._owners[id(module)]} and {owner}",
+                hint="uninstall one of the two distributions",
+            )
         self._owners[id(module)] = owner
+        try:
+            self._manager.register(module, name=module.__name__)
+        except pluggy.PluginValidationError as problem:
+            raise BadOffer(str(problem), where=owner, hint="see basalt.core.hookspecs for the hooks") from problem
 
     def _check_hooks(self) -> None:
         try:
@@ -132,29 +141,34 @@ class Catalog:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             owner = self._owners.get(id(implementation.plugin), implementation.plugin_name)
             try:
-                values = implementation.function()
-            except (ImportError, AttributeError, TypeError, NameError, ValueError, KeyError) as problem:
+                values = tuple(implementation.function() or ())
+            except BasaltError:
+                raise
+            except Exception as problem:
                 raise PluginLoadFailed(
                     f"{hook} of {owner} failed: {type(problem).__name__}: {problem}",
                     where=implementation.plugin_name,
                     hint=f"go on without it: {BLOCK_VARIABLE}=<plugin>; see basalt plugins list",
                 ) from problem
-            yield from ((owner, value) for value in values or ())
+            yield from ((owner, value) for value in values)
 
     def _flat(self, hook: str) -> Iterator[Any]:
         return (value for _, value in self._each(hook))
 
-    def _named(
-        self, hook: str, kind: str, name_of: Callable[[Any], str], *, accepts: Callable[[Any], bool] = lambda value: True
-    ) -> dict[str, Any]:
+    def _checked(self, hook: str, fits: Callable[[Any], bool], wanted: str) -> Iterator[tuple[str, Any]]:
+        for owner, value in self._each(hook):
+            if not fits(value):
+                raise BadOffer(f"{hook} returned {value!r}", where=owner, hint=f"return an iterable of {wanted}")
+            yield owner, value
+
+    def _offers(self, hook: str, kind: str) -> dict[str, Any]:
+        return self._named(self._checked(hook, is_offer, "Offer"), kind)
+
+    def _named(self, values: Iterable[tuple[str, Any]], kind: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         owners: dict[str, str] = {}
-        for owner, value in self._each(hook):
-            if not accepts(value):
-                continue
-            if not hasattr(value, "name"):
-                raise BadOffer(f"{hook} returned {value!r}", where=owner, hint=f"return values that are a {kind}")
-            name = name_of(value)
+        for owner, value in values:
+            name = value.name
             if name in found:
                 raise DuplicateName(
                     f"two plugins offer the {kind} {name!r}",
@@ -176,60 +190,64 @@ class Catalog:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """Contracts of raw tables, by name."""
-        return self._named("basalt_tables", "table", lambda value: value.name)
+        from basalt.core.tables import Table
+
+        return self._named(self._checked("basalt_tables", lambda value: isinstance(value, Table), "Table"), "table")
 
     @cached_property
     def sources(self) -> dict[str, Offer[Any]]:
         """Sources, by name."""
-        return self._named("basalt_sources", "source", lambda value: value.name)
+        return self._offers("basalt_sources", "source")
 
     @cached_property
     def universes(self) -> dict[str, Offer[Any]]:
         """Kinds of universes, by name."""
-        return self._named("basalt_universes", "universe", lambda value: value.name)
+        return self._offers("basalt_universes", "universe")
 
     @cached_property
     def timelines(self) -> dict[str, Offer[Any]]:
         """Timelines, by name."""
-        return self._named("basalt_timelines", "timeline", lambda value: value.name)
+        return self._offers("basalt_timelines", "timeline")
 
     @cached_property
     def checks(self) -> dict[str, Offer[Any]]:
         """Quality checks, by name."""
-        return self._named("basalt_checks", "check", lambda value: value.name)
+        return self._offers("basalt_checks", "check")
 
     @cached_property
     def executors(self) -> dict[str, Offer[Any]]:
         """Executors, by name."""
-        return self._named("basalt_executors", "executor", lambda value: value.name)
+        return self._offers("basalt_executors", "executor")
 
     @cached_property
     def output_targets(self) -> dict[str, Offer[Any]]:
         """Output targets, by name."""
-        return self._named("basalt_output_targets", "output target", lambda value: value.name)
+        return self._offers("basalt_output_targets", "output target")
 
     @cached_property
     def preprocessors(self) -> dict[str, Preprocessor]:
         """Preprocessors, by name."""
-        return self._named("basalt_preprocessors", "preprocessor", lambda value: value.name)
+        return self._named(self._checked("basalt_preprocessors", is_transformation, "Preprocessor"), "preprocessor")
 
     @cached_property
     def commands(self) -> dict[str, list[Offer[Any]]]:
         """CLI commands, by name."""
         groups: dict[str, list[Offer[Any]]] = {}
-        for offer in self._flat("basalt_commands"):
+        for _, offer in self._checked("basalt_commands", is_offer, "Offer"):
             groups.setdefault(offer.name, []).append(offer)
         return groups
 
     @cached_property
     def modules(self) -> dict[str, Module | TableModule]:
         """Modules by name, each with the analytics that other plugins add to it."""
-        from basalt.core.declaring import Analytic, Enrichment
+        from basalt.core.declaring import Analytic, Enrichment, Module
 
-        modules = self._named(
-            "basalt_analytics", "module", lambda value: value.name, accepts=lambda value: not isinstance(value, Analytic | Enrichment)
-        )
-        additions = [(owner, value) for owner, value in self._each("basalt_analytics") if isinstance(value, Analytic | Enrichment)]
+        def fits(value: object) -> bool:
+            return isinstance(value, Module | Analytic | Enrichment) or is_transformation(value)
+
+        offered = list(self._checked("basalt_analytics", fits, "Module, TableModule, Analytic or Enrichment"))
+        additions = [(owner, value) for owner, value in offered if isinstance(value, Analytic | Enrichment)]
+        modules = self._named((each for each in offered if each not in additions), "module")
         for owner, value in additions:
             name = self._extended_module(value, modules, owner)
             modules[name] = modules[name].extended([value])
@@ -250,11 +268,21 @@ class Catalog:
         )
 
     def _check_config_keys(self, modules: dict[str, Any]) -> None:
-        keys: dict[str, str] = {}
+        """Refuse config keys and names that two share: one of them would never see what the user wrote."""
+        from basalt.configuration.models import PassConfig
+
+        both = sorted(modules.keys() & self.preprocessors.keys())
+        if both:
+            raise DuplicateName(f"a module and a preprocessor are called {both[0]!r}", hint="module_inputs could not tell them apart")
+        keys = dict.fromkeys(PassConfig.model_fields, "the pass itself")
+        keys |= {offer.config_key: f"the timeline {name!r}" for name, offer in self.timelines.items() if offer.config_key}
         for name, module in [*modules.items(), *self.preprocessors.items()]:
-            if module.config_key in keys and module.config_key:
-                raise DuplicateName(f"modules {keys[module.config_key]!r} and {name!r} use one config key {module.config_key!r}")
-            keys[module.config_key] = name
+            if module.config_key in keys:
+                raise DuplicateName(
+                    f"{keys[module.config_key]} and {name!r} use one config key {module.config_key!r}",
+                    hint=f"give {name!r} a config_key of its own",
+                )
+            keys[module.config_key] = repr(name)
 
     # ------------------------------------------------------------ finding
 
@@ -276,6 +304,20 @@ class Catalog:
         if wheel:
             raise UnknownName(f"unknown {singular} {name!r}", where=where, hint=f"it comes with {wheel}: pip install {wheel}")
         raise UnknownName.of(singular, name, known, where=where, hint="see: basalt plugins list")
+
+
+def is_offer(value: object) -> bool:
+    """Whether *value* is an `Offer`."""
+    from basalt.core.offers import Offer
+
+    return isinstance(value, Offer)
+
+
+def is_transformation(value: object) -> bool:
+    """Whether *value* has what a table module or preprocessor has."""
+    texts = (getattr(value, name, None) for name in ("name", "config_key"))
+    methods = (getattr(value, name, None) for name in ("inputs", "plan", "compute"))
+    return all(isinstance(text, str) and text for text in texts) and all(map(callable, methods)) and hasattr(value, "config_model")
 
 
 _current: ContextVar[Catalog | None] = ContextVar("basalt_catalog", default=None)

@@ -51,7 +51,7 @@ class Offer(Generic[T]):
         module, _, attribute = self.target.partition(":")
         try:
             return getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as problem:
+        except (ImportError, AttributeError, ValueError) as problem:
             raise PluginLoadFailed(
                 f"cannot load {self.name!r}: {problem}", where=self.target, hint="reinstall the distribution that offers it"
             ) from problem

@@ -130,7 +130,7 @@ def _first_unsorted(frame: pl.LazyFrame, order: Sequence[str]) -> int | None:
 
 
 def _duplicates(frame: pl.LazyFrame, order: Sequence[str], identity: Sequence[str], *, is_sorted: bool) -> tuple[int, int | None]:
-    rows = frame.select(dict.fromkeys([*order, *identity])).with_row_index("row:index")
+    rows = frame.select(list(dict.fromkeys([*order, *identity]))).with_row_index("row:index")
     if is_sorted and order:
         same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in order)
         rows = rows.with_columns(same.fill_null(False).alias("row:same")).filter(

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"token_normalize_func": _same_flag, "help_option_names": ["-h", "--help"]},
+    context_settings={"token_normalize_func": _same_flag, "help_option_names": ["--help", "-h"]},
 )
 
 
@@ -93,13 +93,22 @@ def _told_unexpected(problem: Exception) -> int:
     from basalt.core.cli.printing import print_error
 
     if _is_usage_error(problem):
-        problem.show()  # type: ignore[attr-defined]
-        return USER_ERROR
+        return _told_usage(problem)
     if _is_debugging():
         _print_traceback(problem)
     hint = None if _is_debugging() else f"this is a bug of Basalt or of a plugin; see where it comes from: {DEBUG_VARIABLE}=1"
     print_error(f"{type(problem).__name__}: {problem}", hint=hint)
     return FAILURE
+
+
+def _told_usage(problem: Any) -> int:
+    from basalt.core.cli.printing import print_error
+
+    message = problem.format_message().strip()  # empty when a group was typed alone: its help is printed already
+    if message:
+        typed = problem.ctx.command_path if getattr(problem, "ctx", None) else "basalt"
+        print_error(message, hint=f"see: {typed} --help")
+    return USER_ERROR
 
 
 def _is_usage_error(problem: Exception) -> bool:

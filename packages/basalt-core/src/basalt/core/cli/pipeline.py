@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,10 +20,13 @@ from basalt.core.cli.options import (
     UserConfigJson,
     config_overrides,
     date_overrides,
+    described_pipeline,
 )
-from basalt.core.cli.printing import duration, print_json, print_rows, size
+from basalt.core.cli.printing import duration, print_json, print_pairs, print_rows, size
 
 if TYPE_CHECKING:
+    from basalt.core.pipelines import Pipeline
+    from basalt.core.plans import Plan
     from basalt.core.reports import RunReport
 
 app = typer.Typer(help="Run, plan and describe pipelines.", no_args_is_help=True)
@@ -31,6 +34,7 @@ app = typer.Typer(help="Run, plan and describe pipelines.", no_args_is_help=True
 
 @app.command()
 def run(
+    *,
     pipeline: PipelineFile,
     day: Day = None,
     start_date: StartDate = None,
@@ -87,3 +91,142 @@ def _print_report(report: RunReport) -> None:
     typer.echo(
         f"run {report.run_id}: {report.outcome} in {duration(report.seconds)}, {report.tasks} tasks{reused}, peak memory {size(report.peak_bytes)} a worker"
     )
+
+
+# ---------------------------------------------------------------- saying what a run would do
+
+
+@app.command()
+def plan(
+    *,
+    pipeline: PipelineFile,
+    day: Day = None,
+    start_date: StartDate = None,
+    end_date: EndDate = None,
+    lake: Lake = None,
+    universe: Universe = None,
+    datasetname: DatasetName = None,
+    config_file: ConfigFile = None,
+    config_precedence: Precedence = "yaml_overrides",
+    user_config_json: UserConfigJson = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a run would do: stages, passes, columns, tables read, outputs.
+
+    No data are read. A pipeline without dates is planned for today.
+    """
+    from basalt.core.cli.describing import plan_as_dict
+
+    given = date_overrides(day, start_date, end_date)
+    overrides = config_overrides(user_config_json, **given, lake=lake, universe=universe, datasetname=datasetname)
+    loaded, planned = _planned(pipeline, overrides, config_precedence, config_file)
+    described = plan_as_dict(planned, loaded.shelf)
+    print_json(described) if as_json else _print_plan(described)
+
+
+def _planned(reference: str, overrides: dict[str, Any], precedence: Precedence, config_file: str | None) -> tuple[Pipeline, Plan]:
+    from basalt.core.pipelines import pipeline_in_force
+    from basalt.core.planning import plan as plan_run
+
+    loaded = described_pipeline(reference, overrides, precedence=precedence, config_file=config_file)
+    with pipeline_in_force(loaded):
+        return loaded, plan_run(loaded.config)
+
+
+def _print_plan(described: dict[str, Any]) -> None:
+    days = described["days"]
+    typer.echo(f"days: {days[0]}" + (f" to {days[-1]} ({len(days)})" if len(days) > 1 else ""))
+    for stage in described["stages"]:
+        for each in stage["passes"]:
+            typer.secho(f"\nstage {stage['stage']}, pass {each['pass']}", bold=True)
+            _print_pass(each, stage["scope"])
+
+
+def _print_pass(each: dict[str, Any], scope: str) -> None:
+    reads = [f"{table}: {', '.join(columns)}" for table, columns in each["reads"].items()]
+    print_pairs(
+        {
+            "modules": each["modules"],
+            "scope": scope,
+            "buckets": each["buckets"]["text"],
+            "timeline": each["timeline"],
+            "keys": each["keys"],
+            "labels": each["labels"],
+            "reads": "\n".join(reads),
+            "side tables": each["side_tables"],
+            "writes": "\n".join(output["path"] for output in each["outputs"]),
+        }
+    )
+    typer.echo()
+    columns = ("column", "dtype", "unit", "rollup", "origin")
+    print_rows([row for row in each["columns"] if row["written"]], columns, empty="no columns")
+    hidden = [row["column"] for row in each["columns"] if not row["written"]]
+    if hidden:
+        typer.echo(f"{len(hidden)} supporting columns travel to later passes unwritten")
+
+
+@app.command()
+def datasets(
+    *,
+    pipeline: PipelineFile,
+    day: Day = None,
+    start_date: StartDate = None,
+    end_date: EndDate = None,
+    lake: Lake = None,
+    universe: Universe = None,
+    datasetname: DatasetName = None,
+    config_file: ConfigFile = None,
+    config_precedence: Precedence = "yaml_overrides",
+    as_json: AsJson = False,
+) -> None:
+    """Print the tables that a pipeline reads and the outputs that it writes."""
+    from basalt.core.cli.describing import datasets_as_dict
+
+    given = date_overrides(day, start_date, end_date)
+    overrides = config_overrides(None, **given, lake=lake, universe=universe, datasetname=datasetname)
+    loaded, planned = _planned(pipeline, overrides, config_precedence, config_file)
+    described = datasets_as_dict(loaded, planned)
+    if as_json:
+        print_json(described)
+        return
+    print_pairs({"pipeline": described["pipeline"], "sources": described["data_source_path"], "dates": described["date_range"]})
+    typer.echo()
+    print_rows(described["inputs"], ("pass", "table", "bmll_table", "folder", "sample_paths"), title="inputs")
+    typer.echo()
+    print_rows(described["outputs"], ("pass", "output_type", "path"), title="outputs")
+
+
+@app.command("side_outputs")
+def side_outputs(
+    *,
+    pipeline: PipelineFile,
+    day: Day = None,
+    config_file: ConfigFile = None,
+    config_precedence: Precedence = "yaml_overrides",
+    as_json: AsJson = False,
+) -> None:
+    """Print the tables that passes make besides their main results."""
+    from basalt.core.cli.describing import side_output_rows
+
+    _, planned = _planned(pipeline, date_overrides(day, None, None), config_precedence, config_file)
+    rows = side_output_rows(planned)
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(rows, ("pass", "name", "context_key", "materialize", "description"), empty="no side outputs")
+
+
+@app.command()
+def options(
+    match: Annotated[str | None, typer.Option("--match", metavar="TEXT", help="Only keys that contain this.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print every key that a config may have: type, default, meaning."""
+    from basalt.core.catalog import catalog
+    from basalt.core.cli.settings import option_rows
+
+    rows = [row for row in option_rows(catalog()) if match is None or match.lower() in row["key"].lower()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_rows(rows, ("key", "type", "default", "description"), empty="no key matches")

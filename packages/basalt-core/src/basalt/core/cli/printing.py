@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,13 +36,22 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, tit
 def print_pairs(pairs: Mapping[str, Any]) -> None:
     """Print names and values under each other; values that say nothing are left out."""
     shown = {name: text(value) for name, value in pairs.items() if value not in (None, "", (), [])}
-    width = max(map(len, shown), default=0)
+    indent = max(map(len, shown), default=0) + 2
     for name, value in shown.items():
-        first, *rest = value.splitlines() or [""]
-        typer.secho(f"{name:<{width}}  ", bold=True, nl=False)
+        first, *rest = _wrapped(value, indent) or [""]
+        typer.secho(f"{name:<{indent}}", bold=True, nl=False)
         typer.echo(first)
         for line in rest:
-            typer.echo(f"{'':<{width}}  {line}".rstrip())
+            typer.echo(f"{'':<{indent}}{line}".rstrip())
+
+
+def _wrapped(value: str, indent: int) -> list[str]:
+    """Lines that fit a terminal behind *indent* columns; whole ones elsewhere."""
+    if not is_terminal():
+        return value.splitlines()
+    width = max(shutil.get_terminal_size().columns - indent, 20)
+    lines = [textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""] for line in value.splitlines()]
+    return [each for group in lines for each in group]
 
 
 def print_error(what: str, *, where: str | None = None, hint: str | None = None) -> None:

@@ -55,7 +55,7 @@ class First(Rollup):
 
     def combine(self, column: pl.Expr) -> pl.Expr:
         """The reduction over fine buckets in order of time."""
-        return column.filter(column.is_not_null()).first()
+        return column.first(ignore_nulls=True)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Last(Rollup):
 
     def combine(self, column: pl.Expr) -> pl.Expr:
         """The reduction over fine buckets in order of time."""
-        return column.filter(column.is_not_null()).last()
+        return column.last(ignore_nulls=True)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,107 @@
+"""`basalt analytics`: list and explain columns."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from basalt.core.cli.options import (
+    AsJson,
+    ConfigFile,
+    Day,
+    PipelineFile,
+    Precedence,
+    date_overrides,
+    described_pipeline,
+)
+from basalt.core.cli.printing import print_json, print_pairs, print_rows
+from basalt.core.errors import ConflictingSettings
+
+app = typer.Typer(help="List and explain columns.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_columns(
+    *,
+    pipeline: Annotated[str | None, typer.Option("--pipeline", metavar="FILE", help="Only the columns that this pipeline makes.")] = None,
+    module: Annotated[str | None, typer.Option("--module", help="Only the columns of this module.")] = None,
+    day: Day = None,
+    config_file: ConfigFile = None,
+    config_precedence: Precedence = "yaml_overrides",
+    as_json: AsJson = False,
+) -> None:
+    """List the columns of installed modules, or of a pipeline.
+
+    Without a pipeline, every choice of a closed axis is listed, open axes at their defaults.
+    """
+    from basalt.core.catalog import catalog
+    from basalt.core.cli.columns import installed_rows, planned_rows
+    from basalt.core.pipelines import pipeline_in_force
+    from basalt.core.planning import plan
+
+    if pipeline is None:
+        rows = installed_rows(catalog())
+    else:
+        loaded = described_pipeline(pipeline, date_overrides(day, None, None), precedence=config_precedence, config_file=config_file)
+        with pipeline_in_force(loaded):
+            rows = planned_rows(plan(loaded.config))
+    if module is not None:
+        catalog().find("modules", module, where="--module")
+        rows = [row for row in rows if row["module"] == module]
+    first = ("module", "pass") if pipeline else ("module",)
+    _print(rows, (*first, "column", "unit", "rollup", "definition"), as_json)
+
+
+@app.command("tables")
+def list_tables(
+    table: Annotated[str | None, typer.Option("--table", help="Only this table.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the raw tables and their columns, as their contracts say."""
+    from basalt.core.catalog import catalog
+    from basalt.core.cli.columns import table_rows
+
+    rows = table_rows(catalog())
+    if table is not None:
+        catalog().find("tables", table, where="--table")
+        rows = [row for row in rows if row["table"] == table]
+    _print(rows, ("table", "column", "dtype", "unit", "required", "doc"), as_json)
+
+
+def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
+    print_json(rows) if as_json else print_rows(rows, columns)
+
+
+@app.command()
+def explain(
+    *,
+    pipeline: PipelineFile,
+    column: Annotated[str, typer.Option("--column", help="The column.")],
+    pass_name: Annotated[str | None, typer.Option("--pass", help="The pass; the first that has the column if not given.")] = None,
+    day: Day = None,
+    config_file: ConfigFile = None,
+    config_precedence: Precedence = "yaml_overrides",
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+) -> None:
+    """Say why a column is what it is.
+
+    Its definition, formula, unit, null rule, causality and roll-up, the config entry that made it,
+    and the stored columns that it is made of.
+    """
+    from basalt.core.explaining import explain as explain_column
+    from basalt.core.pipelines import pipeline_in_force
+    from basalt.core.planning import plan
+
+    if as_json and markdown:
+        raise ConflictingSettings("--json and --markdown exclude each other", hint="keep one of them")
+    loaded = described_pipeline(pipeline, date_overrides(day, None, None), precedence=config_precedence, config_file=config_file)
+    with pipeline_in_force(loaded):
+        found = explain_column(plan(loaded.config), column, pass_name)
+    if as_json:
+        print_json(found.as_dict())
+    elif markdown:
+        typer.echo(found.markdown(), nl=False)
+    else:
+        print_pairs({"column": found.column, "pass": found.pass_name, "module": found.module, **found.facts()})

@@ -1,0 +1,107 @@
+"""Rows about columns: all that installed modules can make, those of a plan, those of raw tables."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from basalt.core.catalog import Catalog
+from basalt.core.declaring import Analytic, Module
+from basalt.core.declaring.axes import REQUIRED, Axis
+from basalt.core.errors import InvalidValue
+from basalt.core.explaining import dtype_text
+from basalt.core.plans import Plan
+
+
+def installed_rows(shelf: Catalog) -> list[dict[str, Any]]:
+    """One row a measure of every installed module: closed axes expanded, open ones at their defaults.
+
+    An open axis without a default stands in the name as `{axis}`. Modules that are functions of
+    tables have one row: their columns depend on what they read.
+    """
+    return [row for name, module in shelf.modules.items() for row in _rows_of(name, module)]
+
+
+def _rows_of(name: str, module: Any) -> Iterator[dict[str, Any]]:
+    if not isinstance(module, Module):
+        yield {"module": name, "column": "(depends on its inputs)", "unit": "", "rollup": None, "definition": _first_line(module.doc)}
+        return
+    for family in module.families:
+        for analytic in module.members(family):
+            for axes in _points(analytic.axes):
+                yield _measure_row(name, family.name, analytic, axes)
+
+
+def _points(axes: Iterable[Axis]) -> Iterator[dict[str, Any]]:
+    chosen = list(axes)
+    for point in itertools.product(*(_values(axis) for axis in chosen)):
+        yield dict(zip((axis.name for axis in chosen), point, strict=True))
+
+
+def _values(axis: Axis) -> tuple[Any, ...]:
+    if axis.is_closed:
+        return axis.choices
+    return (f"{{{axis.name}}}",) if axis.default is REQUIRED else (axis.default,)
+
+
+def _measure_row(module: str, family: str, analytic: Analytic, axes: Mapping[str, Any]) -> dict[str, Any]:
+    rule = analytic.rollup_at(axes)
+    return {
+        "module": module,
+        "family": family,
+        "measure": analytic.measure,
+        "column": _column(analytic, axes),
+        "unit": analytic.described(analytic.unit, axes),
+        "rollup": rule.name if rule else None,
+        "forward": analytic.forward,
+        "definition": _first_line(analytic.described(analytic.doc, axes)),
+    }
+
+
+def _column(analytic: Analytic, axes: Mapping[str, Any]) -> str:
+    try:
+        return analytic.column_at(axes)
+    except InvalidValue:  # the name depends on an axis that only a config gives
+        return f"{analytic.name}({', '.join(map(str, axes.values()))})"
+
+
+def planned_rows(plan: Plan) -> list[dict[str, Any]]:
+    """One row a written column of every pass."""
+    return [
+        {
+            "module": column.measure.module if column.measure else "",
+            "pass": each.name,
+            "column": column.name,
+            "unit": column.unit,
+            "dtype": dtype_text(column.dtype),
+            "rollup": column.rollup.name if column.rollup else None,
+            "forward": column.forward,
+            "definition": _first_line(column.doc),
+        }
+        for each in plan.passes
+        for column in each.written
+    ]
+
+
+def table_rows(shelf: Catalog) -> list[dict[str, Any]]:
+    """One row a column of every raw table's contract."""
+    return [
+        {
+            "table": table.name,
+            "column": column.name,
+            "dtype": dtype_text(column.dtype),
+            "unit": column.unit,
+            "stored": column.name in table.stored_names,
+            "required": column.required,
+            "doc": column.doc,
+        }
+        for table in shelf.tables.values()
+        for column in table.available()
+    ]
+
+
+def _first_line(text: str) -> str:
+    return " ".join(text.split("\n\n", maxsplit=1)[0].split())
+
+

@@ -68,6 +68,7 @@ class Dataset:
         labels: Columns that only describe the keys (MIC, Ticker, …), with their types.
         clock: Buckets of the rows; None for raw tables.
         is_raw: Scanned from a source.
+        order: Columns by which the rows of one day are sorted; empty where that is not known.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Dataset:
     labels: tuple[tuple[str, pl.DataType], ...] = ()
     clock: Clock | None = None
     is_raw: bool = False
+    order: tuple[str, ...] = ()
 
     @property
     def visible(self) -> tuple[PlannedColumn, ...]:

@@ -83,6 +83,7 @@ def plan_pass(config: AnalyticsConfig, index: int, known: Mapping[str, Dataset],
             hint="set it in the pass whose modules have formulas",
         )
     dataset = _dataset(draft, queries, series, measures, steps, timeline.added_columns() if queries else ())
+    dataset = replace(dataset, order=_sort_keys(each, dataset, where))
     scope = _scope(series, steps, preprocessing)
     name = f"{config.datasetname}_{each.name}"
     return PassPlan(
@@ -96,7 +97,7 @@ def plan_pass(config: AnalyticsConfig, index: int, known: Mapping[str, Dataset],
         side_tables=side_tables,
         scope=scope,
         reads={table: tuple(dict.fromkeys(columns)) for table, columns in draft.reads.items()},
-        sort_keys=_sort_keys(each, dataset, where),
+        sort_keys=dataset.order,
         targets=(each.output or config.output_target, *each.extra_outputs),
         slots=slots_of(config, name, each.name, each.batch_freq or config.batch_freq, days, whole=scope.all_dates),
         checks=each.quality_checks or config.quality_checks,

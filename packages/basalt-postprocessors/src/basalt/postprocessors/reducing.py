@@ -77,10 +77,10 @@ def reduce_groups(frame: pl.LazyFrame, grouping: Grouping, combinations: Sequenc
 
 def _label(name: str, grouping: Grouping) -> pl.Expr:
     """The group's label: its last, or nothing when a group of several listings has several."""
-    known = pl.col(name).drop_nulls()
+    last = pl.col(name).last(ignore_nulls=True)
     if name == CURRENCY and grouping.mixes(CURRENCY):
-        return pl.when(pl.col(name).n_unique() == 1).then(known.first())
-    return known.last()
+        return pl.when(pl.col(name).n_unique() == 1).then(last)
+    return last
 
 
 def _one_currency(reduced: pl.LazyFrame, keys: Sequence[str], money: Sequence[str]) -> pl.LazyFrame:

@@ -90,9 +90,16 @@ class Grouping:
         return frame.with_columns(self.clock.relabel(pl.col(TIME_BUCKET), self.source.clock).alias(TIME_BUCKET))
 
     def in_time_order(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """*frame*, sorted by the time of the source's rows."""
+        """*frame* with the rows of each listing in order of time; as it is where it is so already."""
         times = [name for name in TIME_KEYS if name in self.source.keys]
-        return frame.sort(times, maintain_order=True) if times else frame
+        if not times or self._is_in_time_order(times):
+            return frame
+        return frame.sort(times, maintain_order=True)
+
+    def _is_in_time_order(self, times: Sequence[str]) -> bool:
+        """Whether the source's order, among rows of one listing, is that of time."""
+        along = [name for name in self.source.order if name in times or name not in self.source.keys]
+        return along[: len(times)] == list(times) or along[:1] == [TIME_BUCKET]
 
 
 def plan_grouping(source: Dataset, config: RegroupConfig, own: Clock, *, where: str, added: Sequence[str] = ()) -> Grouping:

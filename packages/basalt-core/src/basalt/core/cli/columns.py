@@ -103,5 +103,3 @@ def table_rows(shelf: Catalog) -> list[dict[str, Any]]:
 
 def _first_line(text: str) -> str:
     return " ".join(text.split("\n\n", maxsplit=1)[0].split())
-
-

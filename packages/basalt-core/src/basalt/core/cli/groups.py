@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -43,11 +44,26 @@ class CommandGroups(TyperGroup):
         return name, load_group(name, offers), args[1:]
 
 
+@cache
 def offered_groups() -> Mapping[str, Sequence[Offer[Any]]]:
-    """All groups by name."""
+    """All groups by name; those of sound plugins where others are broken, which is said."""
     from basalt.core.catalog import catalog
 
-    return catalog().commands
+    try:
+        return catalog().commands
+    except BasaltError as problem:
+        typer.echo(f"warning: {problem.what}; see: basalt plugins list", err=True)
+    return _groups_of_sound_plugins()
+
+
+def _groups_of_sound_plugins() -> dict[str, list[Offer[Any]]]:
+    from basalt.core.inspecting import inspect_plugins
+
+    groups: dict[str, list[Offer[Any]]] = {}
+    for plugin in inspect_plugins(["commands"]):
+        for offer in plugin.offers.get("commands", ()):
+            groups.setdefault(offer.name, []).append(offer)
+    return groups
 
 
 def _unknown_group(name: str) -> BasaltError:

@@ -105,7 +105,7 @@ def _grouped(value: object) -> str:
 def _print_plain(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
     if title:
         typer.echo(title)
-    lines = [list(columns), *([text(row.get(name)).replace("\n", " ") for name in columns] for row in rows)]
+    lines = [list(columns), *([text(row.get(name)).replace("\n", "; ") for name in columns] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         typer.echo("  ".join(_padded(line, widths)).rstrip())

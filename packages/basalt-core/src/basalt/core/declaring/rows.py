@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,8 +13,8 @@ EVERY_ROW: pl.Expr | None = None
 def where(value: pl.Expr, *conditions: pl.Expr | None) -> pl.Expr:
     """*value* on rows that meet all *conditions*, null elsewhere.
 
-    Made for reductions that skip nulls (sum, mean, min, max, median, count). For positional ones
-    (first, last) filter the rows instead: `first_where`, `last_where`.
+    Made for reductions that skip nulls (sum, mean, min, max, median, count). Positional ones do not
+    of themselves: use `first_where` and `last_where`.
     """
     met = all_of(*conditions)
     return value if met is None else pl.when(met).then(value)
@@ -40,17 +39,12 @@ def count_where(*conditions: pl.Expr | None) -> pl.Expr:
 
 def first_where(value: pl.Expr, *conditions: pl.Expr | None) -> pl.Expr:
     """The first non-null *value* in event order among rows that meet all *conditions*."""
-    return value.filter(_known_where(value, conditions)).first()
+    return where(value, *conditions).first(ignore_nulls=True)
 
 
 def last_where(value: pl.Expr, *conditions: pl.Expr | None) -> pl.Expr:
     """The last non-null *value* in event order among rows that meet all *conditions*."""
-    return value.filter(_known_where(value, conditions)).last()
-
-
-def _known_where(value: pl.Expr, conditions: Sequence[pl.Expr | None]) -> pl.Expr:
-    met = all_of(*conditions)
-    return value.is_not_null() if met is None else value.is_not_null() & met
+    return where(value, *conditions).last(ignore_nulls=True)
 
 
 @dataclass(frozen=True)

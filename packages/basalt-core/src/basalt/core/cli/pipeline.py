@@ -229,4 +229,4 @@ def options(
     if as_json:
         print_json(rows)
     else:
-        print_rows(rows, ("key", "type", "default", "description"), empty="no key matches")
+        print_rows(rows, ("key", "default", "description", "type"), empty="no key matches")

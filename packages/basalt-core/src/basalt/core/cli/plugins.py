@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,7 @@ def list_plugins(as_json: AsJson = False) -> None:
             typer.echo(f"  reinstall or uninstall {each.distribution}, or go on without it: BASALT_BLOCK_PLUGINS={each.name}")
 
 
-def _lines(provides: dict[str, tuple[str, ...]]) -> str:
+def _lines(provides: Mapping[str, tuple[str, ...]]) -> str:
     return "\n".join(f"{kind}: {', '.join(names)}" for kind, names in provides.items())
 
 

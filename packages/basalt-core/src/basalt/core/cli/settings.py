@@ -59,29 +59,32 @@ def _inner_models(annotation: Any, suffix: str = "") -> Iterator[tuple[type[Base
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation, suffix
         return
-    steps = {list: "[]", tuple: "[]", dict: ".<name>"}
+    steps: dict[Any, str] = {list: "[]", tuple: "[]", dict: ".<name>"}
     for each in get_args(annotation):
-        yield from _inner_models(each, suffix + steps.get(get_origin(annotation) or object, ""))
+        yield from _inner_models(each, suffix + steps.get(get_origin(annotation), ""))
 
 
 def type_text(annotation: Any) -> str:
-    """A type as a user writes its values: `'D' | 'W'`, `list of str`, `date or null`."""
+    """A type as a user writes its values: `D | W`, `list of str`, `date or null`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return type_text(arguments[0])
     if origin is Literal:
         return " | ".join(map(str, arguments))
+    inner = list(dict.fromkeys(type_text(each) for each in arguments if each is not Ellipsis))
     if origin in (Union, types.UnionType):
-        return " or ".join(dict.fromkeys(type_text(each) for each in arguments))
+        lists = [each for each in inner if each.removeprefix("list of ") in inner and each.startswith("list of ")]
+        return " or ".join(each for each in inner if each not in lists) + (", one or more" if lists else "")
     if origin in (list, tuple):
-        return f"list of {', '.join(dict.fromkeys(type_text(each) for each in arguments))}"
-    if origin is dict:
-        return f"mapping of {type_text(arguments[0])} to {type_text(arguments[1])}"
+        return f"list of {', '.join(inner)}"
+    return f"mapping of {' to '.join(inner)}" if origin is dict else _plain_type(annotation)
+
+
+def _plain_type(annotation: Any) -> str:
     if annotation is type(None):
         return "null"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "section"
-    return str(getattr(annotation, "__name__", annotation))
+    is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return "section" if is_section else str(getattr(annotation, "__name__", annotation))
 
 
 def _default(field: FieldInfo) -> str:

@@ -9,12 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel
-
 from basalt.core.errors import PluginLoadFailed
 
 if TYPE_CHECKING:
     import polars as pl
+    from pydantic import BaseModel
 
     from basalt.core.bucketing import Clock
     from basalt.core.datasets import Dataset, PlannedColumn

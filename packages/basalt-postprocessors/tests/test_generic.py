@@ -125,6 +125,11 @@ def test_columns_and_aggregations_go_together(desk, bars, generic):
     assert made["pass2"].filter(ListingId=1).select("VWAP", "MedianSize").rows() == [(14.0, 2.0)]
 
 
+def test_no_rows_give_no_rows(desk, bars, generic):
+    passes = (bars(measures=["notional", "vwap"]), generic(group_by=["MIC", "TimeBucket"], resample_rule="1h"))
+    assert desk.run([], *passes)["pass2"].height == 0
+
+
 def test_engines_agree(desk, bars, generic):
     passes = (bars(), generic(resample_rule="5m"))
     streamed = desk.run(TICKS, *passes)["pass2"]
@@ -239,6 +244,18 @@ def test_the_currency_stays_known_from_pass_to_pass(desk, bars, generic):
         ticks, bars(measures=["notional"]), by_market, generic("pass3", source_pass="pass2", group_by=["TimeBucket"], resample_rule="1d")
     )
     assert made["pass3"].select("CurrencyCode", "Notional").rows() == [("GBX", 484.0)]
+
+
+@pytest.mark.parametrize(("first", "second", "is_mixed"), [(None, None, False), (None, "GBX", True)])
+def test_an_unknown_currency_is_a_currency_of_its_own(desk, bars, generic, first, second, is_mixed):
+    known = pl.when(pl.col("ListingId") == 1).then(pl.lit(first, pl.String)).otherwise(pl.lit(second, pl.String))
+    desk.listings = desk.listings.with_columns(known.alias("CurrencyCode"))
+    passes = (bars(measures=["notional"]), generic(group_by=["InstrumentId", "TimeBucket"], resample_rule="1h"))
+    if is_mixed:
+        with pytest.raises(CheckFailed, match="would mix GBX and an unknown currency"):
+            desk.run(TICKS, *passes)
+    else:
+        assert desk.run(TICKS, *passes)["pass2"].select("CurrencyCode", "Notional").rows() == [(None, 164.0)]
 
 
 # ---------------------------------------------------------------- what is refused

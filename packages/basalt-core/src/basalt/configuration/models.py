@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, ValidationError, model_validator
 
 from basalt.core.catalog import catalog
 from basalt.core.errors import ConfigError, ConflictingSettings, InvalidValue, UnknownName
@@ -52,13 +52,26 @@ def _unknown_key(key: str, known: list[str]) -> UnknownName:
     return UnknownName.of("key", key, known, where=key)
 
 
+def _nested(model: type[BaseModel], value: object, where: str) -> object:
+    """*value* as a *model*, so that its typed errors say where it stands; what pydantic refuses stays for pydantic to say."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return value
+    except ConfigError as problem:
+        raise problem.located(where) from None
+
+
 def _validated(model: type[BaseModel], value: object, key: str) -> BaseModel:
     from basalt.configuration.reading import as_config_error
 
     try:
         return model.model_validate(value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value)
     except ValidationError as problem:
-        raise as_config_error(problem, model).located(key) from None
+        found = as_config_error(problem, model)
+        raise (found.located(key) if key else found) from None
 
 
 class OutputTarget(Sectioned):
@@ -73,7 +86,7 @@ class OutputTarget(Sectioned):
     @model_validator(mode="after")
     def _check_options(self) -> Self:
         offer = catalog().find("output_targets", self.type, where="type")
-        self._sections["options"] = _validated(offer.load().Options, dict(self.__pydantic_extra__ or {}), self.type)
+        self._sections["options"] = _validated(offer.load().Options, dict(self.__pydantic_extra__ or {}), "")
         return self
 
     @property
@@ -106,7 +119,7 @@ class PassConfig(Sectioned):
     """One named query. Sections of its modules stand beside these fields: `trade_analytics: {…}`."""
 
     name: str = Field(description="Name under which later passes and outputs know it.", pattern=r"^[A-Za-z0-9_\-]+$")
-    time_bucket_seconds: float = Field(60, gt=0, description="Length of a bucket.")
+    time_bucket_seconds: float = Field(60, ge=1e-9, allow_inf_nan=False, description="Length of a bucket.")
     time_bucket_anchor: Literal["end", "start"] = Field("end", description="Edge that labels a bucket.")
     time_bucket_closed: Literal["right", "left"] = Field("right", description="Edge that belongs to a bucket.")
     sort_keys: list[str] | None = Field(None, description="Order of the written rows; the pass's keys if unset.")
@@ -128,11 +141,17 @@ class PassConfig(Sectioned):
     def _normalise(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        values = dict(values)
-        values |= values.pop("extension_configs", {})
+        values = _with_extensions(values)
+        if "output" in values:
+            values["output"] = _nested(OutputTarget, values["output"], "output")
+        if isinstance(values.get("extra_outputs"), list):
+            values["extra_outputs"] = [_nested(OutputTarget, each, f"extra_outputs[{index}]") for index, each in enumerate(values["extra_outputs"])]
         if values.get("timeline_mode") is None:
             values.pop("timeline_mode", None)
-        modules = list(dict.fromkeys(values.get("modules") or []))
+        asked_for = values.get("modules") or []
+        if not isinstance(asked_for, list | tuple) or not all(isinstance(name, str) for name in asked_for):
+            raise InvalidValue(f"modules is {asked_for!r}", where="modules", hint="give a list of names: modules: [trade]")
+        modules = list(dict.fromkeys(asked_for))
         timelines = [name for name in modules if name in catalog().timelines]
         if timelines:
             asked = values.setdefault("timeline_mode", timelines[0])
@@ -168,6 +187,17 @@ class PassConfig(Sectioned):
         return tuple(name for name in self.modules if getattr(self.section(modules[name].config_key), "ENABLED", True))
 
 
+def _with_extensions(values: dict[str, Any]) -> dict[str, Any]:
+    """*values* with the entries of `extension_configs` beside the other sections."""
+    extensions = values.get("extension_configs") or {}
+    if not isinstance(extensions, dict):
+        raise InvalidValue("extension_configs is no mapping", where="extension_configs", hint="write sections by their key, or put them beside the other keys")
+    for key in extensions:
+        if key in values:
+            raise ConflictingSettings(f"{key} is given twice", where=f"extension_configs.{key}", hint="keep one of them")
+    return {**{key: value for key, value in values.items() if key != "extension_configs"}, **extensions}
+
+
 def _section_models() -> dict[str, type[BaseModel]]:
     """Config key to model of everything that a pass may configure.
 
@@ -199,7 +229,7 @@ class AnalyticsConfig(Sectioned):
     support_columns: bool = Field(False, description="Write numerators, denominators and other parts along with the values.")
     num_workers: int = Field(-1, ge=-1, description="Tasks at a time; -1 takes all cores.")
     memory_per_worker: float | None = Field(None, gt=0, description="Gigabytes a worker may use; an equal share of the machine if unset.")
-    max_rows_per_table: dict[str, int] = Field(default_factory=dict, description="Rows of a table in one batch.")
+    max_rows_per_table: dict[str, PositiveInt] = Field(default_factory=dict, description="Rows of a table in one batch.")
     max_listings_per_batch: int | None = Field(None, ge=1, description="Listings in one batch.")
     run_one_symbol_at_a_time: bool = Field(False, description="The same as max_listings_per_batch: 1.")
     max_retries: int = Field(2, ge=0, description="Further tries of a task that failed for a reason that may pass.")
@@ -219,10 +249,16 @@ class AnalyticsConfig(Sectioned):
             return values
         lowered: dict[str, Any] = {}
         for key, value in values.items():
+            if not isinstance(key, str):
+                raise InvalidValue(f"the key {key!r} is no text", where=str(key), hint="keys are names, such as START_DATE")
             name = key.lower() if key.isupper() else key
             if name in lowered:
                 raise ConflictingSettings(f"{key} is given twice, in upper and in lower case", where=key, hint="keep one of them")
             lowered[name] = value
+        if "output_target" in lowered:
+            lowered["output_target"] = _nested(OutputTarget, lowered["output_target"], "output_target")
+        if isinstance(lowered.get("passes"), list):
+            lowered["passes"] = [_nested(PassConfig, each, f"PASSES[{index}]") for index, each in enumerate(lowered["passes"])]
         return lowered
 
     @model_validator(mode="after")
@@ -235,12 +271,14 @@ class AnalyticsConfig(Sectioned):
             )
         names = [each.name for each in self.passes]
         for index, name in enumerate(names):
-            if name in names[:index]:
+            if name.lower() in (other.lower() for other in names[:index]):
                 raise ConflictingSettings(
-                    f"two passes are called {name!r}", where=f"PASSES[{index}].name", hint="give each pass a name of its own"
+                    f"two passes are called {name!r}", where=f"PASSES[{index}].name", hint="give each pass a name of its own, not only in other case"
                 )
         for index, name in enumerate(self.data_source_path):
             catalog().find("sources", name, where=f"DATA_SOURCE_PATH[{index}]")
+        for name in self.max_rows_per_table:
+            catalog().find("tables", name, where=f"MAX_ROWS_PER_TABLE.{name}")
         if not self.data_source_path:
             raise InvalidValue(
                 "DATA_SOURCE_PATH is empty", where="DATA_SOURCE_PATH", hint="name a source, for example 'lake' or 'synthetic'"

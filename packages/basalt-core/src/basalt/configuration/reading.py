@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -31,25 +31,7 @@ def read_config(values: Mapping[str, Any] | AnalyticsConfig, *, where: str = "co
     except ValidationError as problem:
         raise as_config_error(problem, AnalyticsConfig).located(where) from None
     except ConfigError as problem:
-        raise _locate(problem, values).located(where) from None
-
-
-def _locate(problem: ConfigError, values: Mapping[str, Any]) -> ConfigError:
-    """Find the pass that *problem* speaks of: nested validators do not know their index."""
-    passes: Any = next((value for key, value in values.items() if key.lower() == "passes"), [])
-    if not isinstance(passes, Sequence) or isinstance(passes, str):
-        return problem
-    from basalt.configuration.models import PassConfig
-
-    for index, each in enumerate(passes):
-        try:
-            PassConfig.model_validate(each)
-        except ConfigError as found:
-            if found.what == problem.what and found.where == problem.where:
-                return problem.located(f"PASSES[{index}]")
-        except ValidationError:
-            continue
-    return problem
+        raise problem.located(where) from None
 
 
 def as_config_error(problem: ValidationError, model: type[BaseModel]) -> ConfigError:
@@ -92,12 +74,18 @@ def _path(loc: tuple[int | str, ...]) -> str:
 
 
 def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model that the place *loc* of *model* holds; keys of a mapping lead to what the mapping holds."""
     found: type[BaseModel] | None = model
+    is_mapping = False
     for part in loc:
         if found is None or isinstance(part, int) or _is_branch(part):
             continue
+        if is_mapping:
+            is_mapping = False
+            continue
         field = found.model_fields.get(part)
         found = _model_in(field.annotation) if field else None
+        is_mapping = field is not None and get_origin(field.annotation) is dict
     return found
 
 

@@ -68,7 +68,7 @@ def load_pipeline(
     with using_catalog(shelf):
         config = read_config(merged, where=str(path or reference))
     universe = getattr(module, "get_universe", None) if module is not None else None
-    if overrides and overrides.get("universe"):
+    if any(key.lower() == "universe" and value for key, value in extra.items()):
         universe = None
     if universe is not None and not callable(universe):
         raise InvalidValue(
@@ -120,12 +120,13 @@ def _as_mapping(config: Any, path: Path) -> dict[str, Any]:
 
 def _merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     """*first* with the keys of *second* instead of its own, whatever the case of their letters."""
-    names = {key.lower(): key for key in first}
-    if len(names) < len(first):
-        raise ConflictingSettings("a key is given in upper and in lower case", where="config", hint="keep one of them")
+    for values in (first, second):
+        if len({str(key).lower() for key in values}) < len(values):
+            raise ConflictingSettings("a key is given in upper and in lower case", where="config", hint="keep one of them")
+    names = {str(key).lower(): key for key in first}
     merged = dict(first)
     for key, value in second.items():
-        merged[names.get(key.lower(), key)] = value
+        merged[names.get(str(key).lower(), key)] = value
     return merged
 
 
@@ -134,6 +135,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
         raise InvalidValue("no such pipeline", where=str(path), hint=_nearby(path)) from problem
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InvalidValue(f"the file cannot be read: {problem}", where=str(path), hint="give a text file in UTF-8") from problem
     except yaml.YAMLError as problem:
         raise InvalidValue(
             f"the file is no YAML: {str(problem).splitlines()[0]}", where=str(path), hint="check the indentation"
@@ -172,7 +175,7 @@ def load_module(path: Path) -> ModuleType:
     except BasaltError:
         del sys.modules[name]
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         del sys.modules[name]
         raise InvalidValue(
             f"running the pipeline raised {type(problem).__name__}: {problem}", where=_line_of(problem, whole), hint="fix the file"
@@ -180,7 +183,7 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
-def _line_of(problem: Exception, path: Path) -> str:
+def _line_of(problem: BaseException, path: Path) -> str:
     if isinstance(problem, SyntaxError):
         return f"{path}:{problem.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(path)]

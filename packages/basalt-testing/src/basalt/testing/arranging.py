@@ -51,7 +51,8 @@ def sections_of(module: Module, shelf: Catalog, bound: Mapping[str, Collection[s
     """
     known = datasets_of(shelf, bound or {})
     everything = [(family, entry) for family in module.families for entry in _entries(module, family) if _is_possible(module, family, entry, shelf, known)]
-    filtered = [(family, {**entry, "market_states": ["CONTINUOUS_TRADING"]}) for family, entry in everything if _is_filterable(module, family, entry)]
+    plain = {str(_chosen(family, entry)): (family, entry) for family, entry in reversed(everything)}
+    filtered = [(family, {**entry, "market_states": ["CONTINUOUS_TRADING"]}) for family, entry in plain.values() if _is_filterable(module, family, entry)]
     possible = [each for each in filtered if _is_possible(module, *each, shelf, known) and not _is_always(module, *each)]
     return ({}, *(_section(entries) for entries in (everything, possible) if entries))
 
@@ -64,15 +65,25 @@ def _section(entries: Iterable[tuple[Family, Section]]) -> Section:
 
 
 def _entries(module: Module, family: Family) -> Iterator[Section]:
-    """Entries for one measure each: its defaults, then each choice of each axis."""
-    for formula in module.members(family):
-        axes = [axis for axis in formula.axes if axis.name in family.axes]
-        if any(axis.default is REQUIRED and not axis.is_closed for axis in axes):
-            continue
-        start = {family.axes[axis.name]: axis.choices[0] for axis in axes if axis.default is REQUIRED}
+    """Entries for one measure each: its defaults, then each choice of each axis.
+
+    There are none for a family with an axis that has neither choices nor a default: only its author knows values.
+    """
+    members = module.members(family)
+    required = {axis.name: axis for each in members for axis in each.axes if axis.name in family.axes and axis.default is REQUIRED}
+    if not all(axis.is_closed for axis in required.values()):
+        return
+    start = {family.axes[name]: axis.choices[0] for name, axis in required.items()}
+    for formula in members:
         chosen = {family.selector: formula.measure, **start} if family.selector else start
+        axes = [axis for axis in formula.axes if axis.name in family.axes]
         yield chosen
         yield from ({**chosen, family.axes[axis.name]: choice} for axis in axes for choice in axis.choices if choice != axis.default)
+
+
+def _chosen(family: Family, entry: Section) -> tuple[str, Any]:
+    """The family and the measure that an entry picks."""
+    return family.name, entry.get(family.selector)
 
 
 def _asked(module: Module, family: Family, entry: Section) -> tuple[Measure, ...]:

@@ -35,23 +35,24 @@ def differences(found: pl.DataFrame, wanted: pl.DataFrame, keys: Sequence[str], 
         lacking, extra = theirs.join(ours, on=keys, how="anti", nulls_equal=True), ours.join(theirs, on=keys, how="anti", nulls_equal=True)
         return [f"rows differ: {lacking.height} are missing {lacking.rows()[:3]}, {extra.height} are too many {extra.rows()[:3]}"]
     left, right = found.sort(keys), wanted.sort(keys)
-    return [text for name in columns if (text := _difference(left, right, keys, name, tolerance))]
+    names = list(columns)
+    unlike = [f"{name} is {left.schema[name]} and {right.schema[name]}" for name in names if left.schema[name] != right.schema[name]]
+    if unlike or left.is_empty():
+        return unlike
+    pair = left.select(*keys, *(pl.col(name).alias(f"found:{name}") for name in names)).hstack(right.select(pl.col(names).name.prefix("wanted:")))
+    same = pair.select(_is_same(name, left.schema[name], tolerance).all().alias(name) for name in names).row(0, named=True)
+    return [_described(pair, keys, name, left.schema[name], tolerance) for name in names if not same[name]]
 
 
-def _difference(left: pl.DataFrame, right: pl.DataFrame, keys: Sequence[str], name: str, tolerance: Tolerance) -> str:
-    if left.schema[name] != right.schema[name]:
-        return f"{name} is {left.schema[name]} and {right.schema[name]}"
-    pair = left.select(*keys, pl.col(name).alias("found")).with_columns(right[name].alias("wanted"))
-    wrong = pair.filter(~_is_same(left.schema[name], tolerance))
-    if wrong.is_empty():
-        return ""
+def _described(pair: pl.DataFrame, keys: Sequence[str], name: str, dtype: pl.DataType, tolerance: Tolerance) -> str:
+    wrong = pair.filter(~_is_same(name, dtype, tolerance))
     first = wrong.row(0, named=True)
     place = ", ".join(f"{key} {first[key]}" for key in keys)
-    return f"{name} differs in {wrong.height} rows, first {place}: {first['found']!r} and {first['wanted']!r}"
+    return f"{name} differs in {wrong.height} rows, first {place}: {first[f'found:{name}']!r} and {first[f'wanted:{name}']!r}"
 
 
-def _is_same(dtype: pl.DataType, tolerance: Tolerance) -> pl.Expr:
-    one, other = pl.col("found"), pl.col("wanted")
+def _is_same(name: str, dtype: pl.DataType, tolerance: Tolerance) -> pl.Expr:
+    one, other = pl.col(f"found:{name}"), pl.col(f"wanted:{name}")
     same = one.eq_missing(other)
     if not dtype.is_float():
         return same

@@ -34,8 +34,8 @@ class Market:
         return cls(frames, listings_of(frames), day)
 
     def __repr__(self) -> str:
-        shown = [f"{name}: {[column for column in frame.columns]}\n{frame.write_csv()}" for name, frame in self.frames.items()]
-        return f"Market of {self.day}\n" + "\n".join(shown)
+        shown = [f"{name}\n{frame.write_csv(null_value='null')}" for name, frame in self.frames.items()]
+        return f"market of {self.day}: " + "\n".join(shown)
 
     def scanned(self, contracts: Mapping[str, Table]) -> dict[str, pl.LazyFrame]:
         """The tables as a scan delivers them."""

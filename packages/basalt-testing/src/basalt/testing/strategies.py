@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from basalt.core.bucketing import NANOS_PER_SECOND
@@ -23,17 +23,20 @@ from basalt.testing.markets import Market
 SECOND = NANOS_PER_SECOND
 MINUTE = 60 * SECOND
 TO_NEXT_MINUTE = -1
-GAPS = (0, 0, 1, SECOND, SECOND + 1, 20 * SECOND, TO_NEXT_MINUTE, TO_NEXT_MINUTE, MINUTE, 7 * MINUTE, 61 * MINUTE)
+GAPS = (0, 0, 0, 1, SECOND, SECOND + 1, 20 * SECOND, TO_NEXT_MINUTE, TO_NEXT_MINUTE, MINUTE, 7 * MINUTE, 61 * MINUTE)
 MAX_EVENTS = 24
 
-QUICK = settings(max_examples=6, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-"""The profile of the laws: few examples, the same ones each time."""
+QUICK = settings(
+    max_examples=8, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink)
+)
+"""The profile of the laws: few markets, the same ones each time."""
 
 
 def sketches(*, max_events: int = MAX_EVENTS) -> st.SearchStrategy[Sketch]:
     """Up to *max_events* events of `LISTINGS` in order of time."""
     event = st.tuples(st.sampled_from(GAPS), st.integers(0, len(LISTINGS) - 1))
-    return st.builds(_sketch, st.lists(event, max_size=max_events), st.integers(0, 2**16))
+    events = st.integers(0, max_events).flatmap(lambda count: st.lists(event, min_size=count, max_size=count))
+    return st.builds(_sketch, events, st.integers(0, 2**16))
 
 
 def _sketch(events: Sequence[tuple[int, int]], seed: int) -> Sketch:

@@ -1,4 +1,4 @@
-"""Laws that hold for any trades: roll-ups, sides that add up, costs that add up, engines and batches that agree."""
+"""Laws of trade analytics: those of every module, sides that add up, costs that add up, roll-ups in any convention."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ from polars.testing import assert_frame_equal
 from basalt.core.bucketing import DATE, TIME_BUCKET, Clock
 from basalt.core.declaring import Composite
 from basalt.core.declaring.analytics import part_column
+from basalt.testing import ModuleLaws
+from basalt.trade.module import RETAIL_IMBALANCE, TRADE
+
+
+class TestTrade(ModuleLaws):
+    module = TRADE
+
+
+class TestRetailImbalance(ModuleLaws):
+    module = RETAIL_IMBALANCE
+
 
 SECOND = 1_000_000_000
 START = 1_767_600_000 * SECOND
@@ -127,36 +138,3 @@ def test_effective_spread_is_realised_spread_plus_impact_trade_by_trade(costs, t
         parts = pl.col(f"RealizedSpread{unit}1sSum") + pl.col(f"PriceImpact{unit}1sSum")
         apart = frame.select((pl.col(f"EffectiveSpread{unit}Sum") - parts).abs().max()).item()
         assert apart < 1e-9
-
-
-@settings(max_examples=10, deadline=None)
-@given(tape=tapes)
-def test_one_listing_alone_gives_what_it_gives_among_others(everything, tape):
-    together = everything.rows(trades=columns(tape))
-    alone = pl.concat(
-        [
-            everything.rows(trades=columns([row for row in tape if row["ListingId"] == listing]))
-            for listing in {row["ListingId"] for row in tape}
-        ]
-    )
-    assert_frame_equal(together, alone.sort("ListingId", "TimeBucket"))
-
-
-@pytest.fixture(scope="session")
-def volatility(ask):
-    return ask({"generic_metrics": [{"measures": "Volatility", "sides": "Ask"}]}, STORED)
-
-
-@settings(max_examples=10, deadline=None)
-@given(tape=tapes)
-def test_a_column_is_the_same_alone_and_fused(everything, volatility, tape):
-    fused = everything.rows(trades=columns(tape))
-    alone = volatility.rows(trades=columns(tape))
-    assert_frame_equal(alone.select("TradeAskVolatility"), fused.select("TradeAskVolatility"))
-
-
-@settings(max_examples=10, deadline=None)
-@given(tape=tapes)
-def test_nothing_is_nan(everything, tape):
-    frame = everything.rows(trades=columns(tape))
-    assert not frame.select(pl.selectors.float().is_nan().any()).transpose().to_series().any()

@@ -8,22 +8,16 @@ from typing import Any, Literal
 import polars as pl
 
 from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, Sum, all_of, analytic, count_where, where
-from basalt.market.flags import flag_is_set
+from basalt.market.flags import flag_is_set, is_odd_lot
 from basalt.trade.aggregating import mean
 from basalt.trade.conditions import Side, on_side, size
 
 FAMILY = "flag_metrics"
 Flag = Literal["NegotiatedTrade", "OddLotTrade", "BlockTrade", "CrossTrade", "AlgorithmicTrade"]
-ODD_LOT_CODES = ("ODD", "ODD LOT")
-
-
-def _is_odd_lot() -> pl.Expr:
-    return pl.col("LotType").str.to_uppercase().is_in(list(ODD_LOT_CODES)).fill_null(value=False)
-
 
 _FLAG_CONDITIONS: Mapping[Flag, Callable[[], pl.Expr]] = {
     "NegotiatedTrade": lambda: flag_is_set("NegotiatedTrade"),
-    "OddLotTrade": _is_odd_lot,
+    "OddLotTrade": is_odd_lot,
     "BlockTrade": lambda: flag_is_set("IsBlock"),
     "CrossTrade": lambda: flag_is_set("CrossingTrade"),
     "AlgorithmicTrade": lambda: flag_is_set("AlgorithmicTrade"),

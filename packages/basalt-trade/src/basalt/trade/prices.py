@@ -20,6 +20,7 @@ from basalt.core.declaring import (
     analytic,
     first_where,
     last_where,
+    ratio,
     where,
 )
 from basalt.trade.aggregating import mean, weighted_mean
@@ -63,8 +64,9 @@ def price_placement(side: Side = "Total", rows: pl.Expr | None = EVERY_ROW) -> R
     `PricePoint` says where one trade was: 0 at the bid, 1 at the ask just before it; prices outside
     the spread count as at its edge. Trades without a `PricePoint` are left out; null without any.
     """
-    placement = 2 * pl.col("PricePoint").clip(0, 1) - 1
-    return weighted_mean(placement, size(), all_of(on_side(side), rows))
+    place, condition = pl.col("PricePoint"), all_of(on_side(side), rows)
+    placed = where((2 * place.clip(0, 1) - 1) * size(), condition)
+    return ratio(placed.sum(), where(size(), place.is_not_null(), condition).sum())
 
 
 @analytic(

@@ -145,7 +145,9 @@ class PassConfig(Sectioned):
         if "output" in values:
             values["output"] = _nested(OutputTarget, values["output"], "output")
         if isinstance(values.get("extra_outputs"), list):
-            values["extra_outputs"] = [_nested(OutputTarget, each, f"extra_outputs[{index}]") for index, each in enumerate(values["extra_outputs"])]
+            values["extra_outputs"] = [
+                _nested(OutputTarget, each, f"extra_outputs[{index}]") for index, each in enumerate(values["extra_outputs"])
+            ]
         if values.get("timeline_mode") is None:
             values.pop("timeline_mode", None)
         asked_for = values.get("modules") or []
@@ -191,7 +193,11 @@ def _with_extensions(values: dict[str, Any]) -> dict[str, Any]:
     """*values* with the entries of `extension_configs` beside the other sections."""
     extensions = values.get("extension_configs") or {}
     if not isinstance(extensions, dict):
-        raise InvalidValue("extension_configs is no mapping", where="extension_configs", hint="write sections by their key, or put them beside the other keys")
+        raise InvalidValue(
+            "extension_configs is no mapping",
+            where="extension_configs",
+            hint="write sections by their key, or put them beside the other keys",
+        )
     for key in extensions:
         if key in values:
             raise ConflictingSettings(f"{key} is given twice", where=f"extension_configs.{key}", hint="keep one of them")
@@ -273,7 +279,9 @@ class AnalyticsConfig(Sectioned):
         for index, name in enumerate(names):
             if name.lower() in (other.lower() for other in names[:index]):
                 raise ConflictingSettings(
-                    f"two passes are called {name!r}", where=f"PASSES[{index}].name", hint="give each pass a name of its own, not only in other case"
+                    f"two passes are called {name!r}",
+                    where=f"PASSES[{index}].name",
+                    hint="give each pass a name of its own, not only in other case",
                 )
         for index, name in enumerate(self.data_source_path):
             catalog().find("sources", name, where=f"DATA_SOURCE_PATH[{index}]")

@@ -30,6 +30,11 @@ def check_rows(frame: pl.LazyFrame, dataset: Dataset, *, where: str) -> None:
 
 def _check_keys(frame: pl.LazyFrame, dataset: Dataset, where: str) -> None:
     keys = list(dataset.keys)
+    lacking = [name for name in ("ListingId", "TimeBucket") if name in keys]
+    nulls = frame.select(pl.col(lacking).null_count()).collect().row(0, named=True) if lacking else {}
+    for name, count in nulls.items():
+        if count:
+            raise CheckFailed(f"{count} rows have no {name}", where=where, hint="events without a time or a listing: repair the input")
     repeated = frame.group_by(keys).len().filter(pl.col("len") > 1).head(1).collect()
     if repeated.height:
         row = repeated.row(0, named=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -30,7 +30,12 @@ class Computed:
 
 
 def compute_pass(
-    planned: PassPlan, tables: Mapping[date, Tables], listings: Mapping[date, pl.LazyFrame], datasets: Mapping[str, Dataset]
+    planned: PassPlan,
+    tables: Mapping[date, Tables],
+    listings: Mapping[date, pl.LazyFrame],
+    datasets: Mapping[str, Dataset],
+    *,
+    keep_unknown: bool = False,
 ) -> Computed:
     """The rows of a pass over some days.
 
@@ -39,6 +44,7 @@ def compute_pass(
         tables: For each day, the frames that the pass reads, by dataset name, in event order.
         listings: For each day, the listings covered: `ListingId` and labels.
         datasets: Schemas of everything by name.
+        keep_unknown: Rows of listings that *listings* does not know stay, without labels.
 
     Returns:
         Rows with keys, labels and all planned columns, hidden ones included, in `sort_keys` order.
@@ -52,7 +58,7 @@ def compute_pass(
             sides.setdefault(key, []).append(frame)
             available[key] = frame
         seen[day] = available
-        parts = [_query_rows(planned, available, listings[day], day)] if planned.queries else []
+        parts = [_query_rows(planned, available, listings[day], day, "left" if keep_unknown else "inner")] if planned.queries else []
         if not planned.scope.all_dates:
             parts += [_step_rows(planned, step, available, datasets) for step in planned.steps]
         if parts:
@@ -89,7 +95,7 @@ def _stack(frames: Sequence[pl.LazyFrame], schema: Mapping[str, pl.DataType]) ->
     return frames[0] if len(frames) == 1 else pl.concat(list(frames), how="vertical")
 
 
-def _query_rows(planned: PassPlan, tables: Tables, listings: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def _query_rows(planned: PassPlan, tables: Tables, listings: pl.LazyFrame, day: date, how: Literal["left", "inner"]) -> pl.LazyFrame:
     """Bucket rows of all fused queries of one day."""
     with_date = {name: frame.with_columns(pl.lit(day).alias(DATE)) for name, frame in tables.items()} if planned.clock.is_daily else tables
     frames = [fuse(query, with_date, planned.clock) for query in planned.queries]
@@ -97,7 +103,7 @@ def _query_rows(planned: PassPlan, tables: Tables, listings: pl.LazyFrame, day: 
     made = set(joined.collect_schema().names())
     empty = {column.name: column.empty for column in planned.dataset.columns if column.name in made}
     completed = planned.timeline.complete(joined, tables, listings, planned.clock, day, empty)
-    labelled = completed.join(listings, on=KEY, how="inner").with_columns(pl.lit(day).alias(DATE))
+    labelled = completed.join(listings, on=KEY, how=how).with_columns(pl.lit(day).alias(DATE))
     return add_series(labelled.sort(KEY, TIME_BUCKET) if planned.series else labelled, planned.series)
 
 

@@ -125,8 +125,10 @@ class Source(Protocol):
     """Raw tables by name, market and day."""
 
     def configured(self, settings: Mapping[str, Any]) -> Source:
-        """The source with the run's settings (`lake`: root path or URL, `storage_options`, the
-        source's own section under its name).
+        """The source with the run's settings.
+
+        They are `lake` (root path or URL), `s3_storage_options`, and the source's own section under
+        its config key.
         """
         ...
 
@@ -278,6 +280,8 @@ class Produced:
         clock: Buckets of its rows; None when the pass's clock holds.
         supports: Supporting columns it needs of its inputs: input name to column names.
         labels: Columns that only describe the keys.
+        reads: Columns it reads of its inputs, where that is less than the `Input` says: input name
+            to column names.
     """
 
     columns: tuple[PlannedColumn, ...]
@@ -286,6 +290,7 @@ class Produced:
     clock: Clock | None = None
     supports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class TableModule(Protocol):

@@ -54,8 +54,8 @@ def basalt_output_targets() -> Iterable[Offer[Any]]:
 @hookimpl
 def basalt_commands() -> Iterable[Offer[Any]]:
     return (
-        Offer("pipeline", "run, plan and describe pipelines", "basalt.core.cli.pipeline:app"),
-        Offer("analytics", "list and explain columns", "basalt.core.cli.analytics:app"),
-        Offer("plugins", "list plugins, or start a new one", "basalt.core.cli.plugins:app"),
-        Offer("runs", "what was run, and how it went", "basalt.core.cli.runs:app"),
+        Offer("pipeline", "Run, plan and describe pipelines.", "basalt.core.cli.pipeline:app"),
+        Offer("analytics", "List and explain columns.", "basalt.core.cli.analytics:app"),
+        Offer("plugins", "List plugins, or start a new one.", "basalt.core.cli.plugins:app"),
+        Offer("runs", "What was run, and how it went.", "basalt.core.cli.runs:app"),
     )

@@ -7,7 +7,7 @@ computes results.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -28,7 +28,7 @@ from basalt.core.planning.slots import run_days
 from basalt.core.plans import Plan
 from basalt.core.scanning import Survey, SurveyTask, survey
 from basalt.core.tables import Table
-from basalt.core.universes import GetUniverse, conform, parse_spec
+from basalt.core.universes import LABEL_DTYPES, GetUniverse, conform, parse_spec
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Prepared:
         plan: The plan, bound to the columns that the files have.
         inputs: Raw tables by name.
         frames: The listings, by day.
+        is_open: Nobody chose the listings, so those that the reference table does not know count too.
         notices: What the user should know of the data.
     """
 
@@ -46,6 +47,7 @@ class Prepared:
     inputs: Mapping[str, TableInput]
     frames: Mapping[date, pl.DataFrame]
     notices: tuple[str, ...]
+    is_open: bool = False
 
     def listings(self, day: date) -> pl.DataFrame:
         """The listings of *day*."""
@@ -96,10 +98,12 @@ def prepare(
     bound, found = _bind(first, config, shelf, sources, markets)
     days, notices = _covered_days(bound, config, found, frames)
     inputs = _survey(bound, config, found, ledger, notices)
+    if universes.is_open:
+        frames = {day: frame if frame.height else _listings_of_tables(found.values(), day) for day, frame in frames.items()}
     notices += _unknown_listings(frames, days, universes)
     final = bound if days == bound.days else _replace_days(bound, days)
     progress("looking at the data", 1, 1)
-    return Prepared(final, inputs, frames, tuple(notices))
+    return Prepared(final, inputs, frames, tuple(notices), universes.is_open)
 
 
 def _replace_days(bound: Plan, days: tuple[date, ...]) -> Plan:
@@ -188,6 +192,11 @@ class _Universes:
         return markets
 
     @property
+    def is_open(self) -> bool:
+        """Whether nobody chose the listings."""
+        return self.get_universe is None and self.config.universe is None
+
+    @property
     def is_explicit(self) -> bool:
         return self.get_universe is not None
 
@@ -195,6 +204,17 @@ class _Universes:
 def _markets(frames: Mapping[date, pl.DataFrame]) -> tuple[str, ...] | None:
     found = {mic for frame in frames.values() for mic in frame["MIC"].drop_nulls().unique().to_list()}
     return tuple(sorted(found)) if found else None
+
+
+def _listings_of_tables(found: Iterable[Found], day: date) -> pl.DataFrame:
+    """Listings of *day* as the raw tables themselves describe them, where there is no reference table."""
+    frames = [pl.LazyFrame(schema=LABEL_DTYPES)]
+    for each in found:
+        files = [file for file in each.inventory.files if file.day == day]
+        names = [name for name in LABEL_DTYPES if name in (each.inventory.columns or ()) and name in each.table.stored_names]
+        if files and "ListingId" in names:
+            frames.append(each.source.scan(each.table, files, names).unique("ListingId", keep="any"))
+    return conform(pl.concat(frames, how="diagonal_relaxed"), where="listings of the tables")
 
 
 def store_listings(frames: Mapping[date, pl.DataFrame], work_dir: Path) -> dict[date, Path]:

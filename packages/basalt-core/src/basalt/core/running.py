@@ -261,6 +261,7 @@ def _context(job: Job, tally: Tally) -> RunContext:
         pipeline=job.pipeline if job.offers else None,
         metadata={each.name: job.delivery.metadata(each) for each in job.plan.passes},
         threads=job.threads,
+        is_open=prepared.is_open,
     )
 
 

@@ -52,7 +52,9 @@ def worker_budget(prepared: Prepared) -> int:
 
 def _batches(stage: Stage, prepared: Prepared, span: Sequence[date]) -> list[tuple[int, ...] | None]:
     listings = _listings_of(prepared, span)
-    return batches(stage, prepared.plan.config, listings, _loads(stage, prepared, span), worker_budget(prepared))
+    return batches(
+        stage, prepared.plan.config, listings, _loads(stage, prepared, span), worker_budget(prepared), keep_unknown=prepared.is_open
+    )
 
 
 def _listings_of(prepared: Prepared, span: Sequence[date]) -> pl.DataFrame:

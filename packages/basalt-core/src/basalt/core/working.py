@@ -41,6 +41,7 @@ class RunContext:
         pipeline: Pipeline file that offers plugins of its own.
         metadata: Text kept in each written file, by dataset.
         threads: Threads of a worker.
+        is_open: Listings that no reference row describes count too.
     """
 
     plan: Plan
@@ -52,6 +53,7 @@ class RunContext:
     pipeline: Path | None
     metadata: Mapping[str, Mapping[str, str]]
     threads: int
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
             }
             for day in task.days
         }
-        computed = compute_pass(planned, tables, listings, context.plan.datasets())
+        computed = compute_pass(planned, tables, listings, context.plan.datasets(), keep_unknown=context.is_open)
         frames = [(planned.name, computed.rows)] if planned.queries or planned.steps else []
         frames += [(table.key, computed.side_tables[table.key]) for table in planned.side_tables if table.is_kept]
         for name, frame in frames:
@@ -158,9 +160,11 @@ def _scan(
     columns = planned.reads[name]
     if name in context.inputs:
         wanted: Sequence[int] | None = task.listings
-        if wanted is None and not _drops_others(planned, name):
+        if wanted is None and not context.is_open and not _drops_others(planned, name):
             wanted = listings.select("ListingId").collect().to_series().to_list()
-        markets = None if wanted is None else listings.select("MIC").collect().to_series().drop_nulls().unique().to_list()
+        markets = (
+            None if wanted is None or context.is_open else listings.select("MIC").collect().to_series().drop_nulls().unique().to_list()
+        )
         return scan_input(context.inputs[name], columns, day, markets, wanted)
     parts = [part.path for part in made.get(name, ()) if part.first_day <= day <= part.last_day]
     schema = context.plan.dataset(name).schema()

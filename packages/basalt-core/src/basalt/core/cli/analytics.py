@@ -58,7 +58,7 @@ def list_tables(
     table: Annotated[str | None, typer.Option("--table", help="Only this table.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the raw tables and their columns, as their contracts say."""
+    """List the columns of raw tables."""
     from basalt.core.catalog import catalog
     from basalt.core.cli.columns import table_rows
 

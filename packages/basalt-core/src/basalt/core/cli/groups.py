@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -22,13 +22,18 @@ class CommandGroups(TyperGroup):
     is asked for. A broken plugin does not break the help of the others.
     """
 
+    @cached_property
+    def offered(self) -> Mapping[str, Sequence[Offer[Any]]]:
+        """All groups by name."""
+        return offered_groups()
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of the groups, the kernel's first."""
-        return list(offered_groups())
+        return list(self.offered)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A stand-in with the group's name and summary."""
-        offers = offered_groups().get(cmd_name)
+        offers = self.offered.get(cmd_name)
         return TyperGroup(name=cmd_name, help=offers[0].summary) if offers else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -38,13 +43,12 @@ class CommandGroups(TyperGroup):
             UnknownName: No plugin offers the group; names the wheel for first-party ones.
         """
         name = args[0]
-        offers = offered_groups().get(name)
+        offers = self.offered.get(name)
         if offers is None:
-            raise _unknown_group(name)
+            raise _unknown_group(name, self.offered)
         return name, load_group(name, offers), args[1:]
 
 
-@cache
 def offered_groups() -> Mapping[str, Sequence[Offer[Any]]]:
     """All groups by name; those of sound plugins where others are broken, which is said."""
     from basalt.core.catalog import catalog
@@ -66,13 +70,13 @@ def _groups_of_sound_plugins() -> dict[str, list[Offer[Any]]]:
     return groups
 
 
-def _unknown_group(name: str) -> BasaltError:
+def _unknown_group(name: str, known: Iterable[str]) -> BasaltError:
     from basalt.core.first_party import wheel_of
 
     wheel = wheel_of("commands", name)
     if wheel:
         return UnknownName(f"unknown command {name!r}", hint=f"it comes with {wheel}: pip install {wheel}")
-    return UnknownName.of("command", name, offered_groups(), hint="see: basalt --help")
+    return UnknownName.of("command", name, known, hint="see: basalt --help")
 
 
 def load_group(name: str, offers: Sequence[Offer[Any]]) -> TyperGroup:
@@ -83,7 +87,7 @@ def load_group(name: str, offers: Sequence[Offer[Any]]) -> TyperGroup:
         BadOffer: A target is no `typer.Typer`.
         DuplicateName: Two offers have a command of one name.
     """
-    merged = typer.Typer(help=offers[0].summary, no_args_is_help=True)
+    merged = typer.Typer(help=offers[0].summary, no_args_is_help=True, rich_markup_mode=None)
     owners: dict[str, str] = {}
     for offer in offers:
         part = _loaded(offer)

@@ -111,9 +111,10 @@ def plan(
     user_config_json: UserConfigJson = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a run would do: stages, passes, columns, tables read, outputs.
+    """Print what a run would do.
 
-    No data are read. A pipeline without dates is planned for today.
+    Stages, passes, columns with their types and units, tables read, places written. No data are
+    read; a pipeline without dates is planned for today.
     """
     from basalt.core.cli.describing import plan_as_dict
 
@@ -179,7 +180,7 @@ def datasets(
     config_precedence: Precedence = "yaml_overrides",
     as_json: AsJson = False,
 ) -> None:
-    """Print the tables that a pipeline reads and the outputs that it writes."""
+    """Print the tables read and the places written."""
     from basalt.core.cli.describing import datasets_as_dict
 
     given = date_overrides(day, start_date, end_date)
@@ -205,7 +206,7 @@ def side_outputs(
     config_precedence: Precedence = "yaml_overrides",
     as_json: AsJson = False,
 ) -> None:
-    """Print the tables that passes make besides their main results."""
+    """Print the tables that passes make on the side."""
     from basalt.core.cli.describing import side_output_rows
 
     _, planned = _planned(pipeline, date_overrides(day, None, None), config_precedence, config_file)
@@ -221,7 +222,10 @@ def options(
     match: Annotated[str | None, typer.Option("--match", metavar="TEXT", help="Only keys that contain this.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print every key that a config may have: type, default, meaning."""
+    """Print every key of a config.
+
+    With its default, meaning and type, sections of installed plugins included.
+    """
     from basalt.core.catalog import catalog
     from basalt.core.cli.settings import option_rows
 

@@ -16,7 +16,10 @@ app = typer.Typer(help="List plugins, or start a new one.", no_args_is_help=True
 
 @app.command("list")
 def list_plugins(as_json: AsJson = False) -> None:
-    """List installed plugins, what they provide, and what is wrong with those that are broken."""
+    """List installed plugins.
+
+    What each provides, and what is wrong with those that are broken.
+    """
     from basalt.core.inspecting import inspect_plugins
 
     found = inspect_plugins()
@@ -41,7 +44,10 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the module: lower-case letters, digits, underscores.")],
     directory: Annotated[Path | None, typer.Option("--directory", metavar="DIR", help="Folder to write; basalt-NAME if not given.")] = None,
 ) -> None:
-    """Write a small plugin that installs, is found and passes its own tests."""
+    """Start a new plugin.
+
+    Writes a small project that installs, is found and passes its own tests.
+    """
     from basalt.core.scaffolding import write_plugin
 
     folder = write_plugin(name, directory)

@@ -25,7 +25,10 @@ def list_runs(
     limit: Annotated[int, typer.Option("--limit", help="Show the newest runs, as many as this.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List the newest runs of this state directory (BASALT_STATE_DIR, else .basalt)."""
+    """List the newest runs.
+
+    Those of the state directory: BASALT_STATE_DIR, else .basalt in the working directory.
+    """
     from basalt.core.ledger import Ledger
 
     if limit < 1:
@@ -39,7 +42,10 @@ def show(
     run_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the run, or how it begins.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show one run: outcome, tasks and their tries, outputs, versions."""
+    """Show one run.
+
+    Its outcome, tasks and their tries, outputs, versions.
+    """
     from basalt.core.ledger import Ledger
 
     run = _plain(Ledger().show(run_id))

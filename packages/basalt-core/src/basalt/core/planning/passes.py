@@ -79,7 +79,8 @@ def plan_pass(config: AnalyticsConfig, index: int, known: Mapping[str, Dataset],
         _note_timeline_tables(draft, timeline)
     elif timeline.added_columns() or timeline.tables():
         raise ConflictingSettings(
-            f"timeline_mode {each.timeline_mode!r} adds buckets to formulas, and pass {each.name!r} has none", where=f"{where}.timeline_mode",
+            f"timeline_mode {each.timeline_mode!r} adds buckets to formulas, and pass {each.name!r} has none",
+            where=f"{where}.timeline_mode",
             hint="set it in the pass whose modules have formulas",
         )
     dataset = _dataset(draft, queries, series, measures, steps, timeline.added_columns() if queries else ())
@@ -246,7 +247,7 @@ def _plan_step(draft: Draft, name: str) -> Step:
     planned = {slot: draft.known[table] for slot, table in inputs.items()}
     produced = module.plan(config, planned, draft.clock, where=f"{draft.where}.{module.config_key}")
     _refuse_bucket_conflict(draft, name, planned.values(), produced)
-    _note_reads(draft, module.inputs(config), inputs, produced.supports)
+    _note_reads(draft, module.inputs(config), inputs, produced)
     return Step(name, False, config, tuple(inputs.items()), (("", produced),))
 
 
@@ -280,15 +281,15 @@ def _refuse_bucket_conflict(draft: Draft, module: str, inputs: Iterable[Dataset]
         )
 
 
-def _note_reads(draft: Draft, wanted: Sequence[Input], inputs: Mapping[str, str], supports: Mapping[str, Sequence[str]]) -> None:
+def _note_reads(draft: Draft, wanted: Sequence[Input], inputs: Mapping[str, str], produced: Produced) -> None:
     for each in wanted:
         dataset = draft.known[inputs[each.name]]
         visible = [*dataset.keys, *(label for label, _ in dataset.labels), *(column.name for column in dataset.visible)]
-        columns = each.columns or tuple(visible)
+        columns = produced.reads.get(each.name) or each.columns or tuple(visible)
         for column in each.columns:
             if column not in dataset.schema():
                 dataset.column(column, where=draft.where)
-        draft.reading({inputs[each.name]: (*columns, *supports.get(each.name, ()))})
+        draft.reading({inputs[each.name]: (*columns, *produced.supports.get(each.name, ()))})
 
 
 def _plan_preprocessing(draft: Draft) -> tuple[tuple[Step, ...], tuple[SideTable, ...]]:
@@ -300,7 +301,7 @@ def _plan_preprocessing(draft: Draft) -> tuple[tuple[Step, ...], tuple[SideTable
         inputs = _remapped(draft, name, module.inputs(config))
         made = module.plan(config, {slot: draft.known[table] for slot, table in inputs.items()}, draft.clock, where=f"{draft.where}.{name}")
         for produced in made.values():
-            _note_reads(draft, module.inputs(config), inputs, produced.supports)
+            _note_reads(draft, module.inputs(config), inputs, produced)
         steps.append(Step(name, True, config, tuple(inputs.items()), tuple(made.items())))
         for side, produced in made.items():
             table = _side_table(draft, side, produced)

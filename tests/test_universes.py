@@ -1,0 +1,84 @@
+"""Which listings a run covers: chosen ones, all of them, and those that no reference row describes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from basalt.core.ledger import Ledger
+from basalt.core.running import run
+from basalt.synthetic import index_members, write_day
+
+DAY = date(2026, 2, 2)
+
+Volumes = Callable[..., dict[int, float]]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    write_day(tmp_path / "lake", DAY, listings=6, scale=0.2, seed=4)
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def volumes(tmp_path: Path, lake: Path) -> Volumes:
+    """A function that runs daily volumes with some settings and gives them by listing."""
+
+    def volumes_of(get_universe: Callable[[str], Any] | None = None, **settings: Any) -> dict[int, float]:
+        passes = [{"name": "day", "modules": ["trade"], "timeline_mode": "daily_analytics"}]
+        target = {"path_template": f"{tmp_path}/out.parquet"}
+        config = {"START_DATE": DAY, "END_DATE": DAY, "LAKE": str(lake), "PASSES": passes, "OUTPUT_TARGET": target, **settings}
+        run(config, get_universe=get_universe, ledger=Ledger(tmp_path / "state"))
+        return dict(pl.read_parquet(tmp_path / "out.parquet").select("ListingId", "Volume").iter_rows())
+
+    return volumes_of
+
+
+def _counted(lake: Path) -> dict[int, float]:
+    """Volume by listing, counted from the files."""
+    trades = pl.concat([pl.read_parquet(path) for path in (lake / "Trades-Plus").rglob("*.parquet")])
+    found: dict[int, float] = {}
+    for listing, size in trades.select("ListingId", "Size").iter_rows():
+        found[listing] = found.get(listing, 0.0) + size
+    return found
+
+
+@pytest.mark.parametrize("batch", [None, 2])
+def test_everything_is_counted_without_a_universe(batch: int | None, lake: Path, volumes: Volumes) -> None:
+    assert volumes(MAX_LISTINGS_PER_BATCH=batch) == pytest.approx(_counted(lake), rel=1e-12)
+
+
+@pytest.mark.parametrize("batch", [None, 2])
+def test_a_lake_needs_no_reference_table(batch: int | None, lake: Path, volumes: Volumes) -> None:
+    shutil.rmtree(lake / "Reference")
+    assert volumes(MAX_LISTINGS_PER_BATCH=batch) == pytest.approx(_counted(lake), rel=1e-12)
+
+
+@pytest.mark.parametrize("batch", [None, 2])
+def test_listings_without_a_reference_row_are_not_lost(batch: int | None, lake: Path, volumes: Volumes) -> None:
+    for path in (lake / "Reference").rglob("*.parquet"):
+        frame = pl.read_parquet(path)
+        frame.head(1).write_parquet(path)
+    assert volumes(MAX_LISTINGS_PER_BATCH=batch) == pytest.approx(_counted(lake), rel=1e-12)
+
+
+def test_universe_of_a_market(lake: Path, volumes: Volumes) -> None:
+    known = pl.concat([pl.read_parquet(path) for path in (lake / "Reference").rglob("*.parquet")])
+    wanted = set(known.filter(pl.col("MIC") == "XLON")["ListingId"])
+    assert wanted
+    assert set(volumes(UNIVERSE="mic=XLON")) == wanted
+
+
+def test_universe_of_an_index(volumes: Volumes) -> None:
+    assert set(volumes(UNIVERSE="index=SYN-UK")) == set(index_members("SYN-UK", listings=6, seed=4))
+
+
+def test_universe_of_the_pipeline(lake: Path, volumes: Volumes) -> None:
+    one = min(_counted(lake))
+    assert set(volumes(lambda day: pl.DataFrame({"ListingId": [one]}))) == {one}

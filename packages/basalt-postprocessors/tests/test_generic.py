@@ -203,6 +203,19 @@ def test_supporting_columns_travel_only_when_they_are_needed(desk, bars, generic
     assert not [column.name for column in needed.dataset("pass2").columns if column.hidden]
 
 
+def test_only_what_is_combined_is_read(desk, bars, generic):
+    planned = desk.plan(bars(), generic(group_by=["MIC", "TimeBucket"], columns=["Volume", "VWAP"], resample_rule="15m"))
+    assert set(planned.passes[1].reads["pass1"]) == {
+        "MIC",
+        "Date",
+        "TimeBucket",
+        "CurrencyCode",
+        "Volume",
+        "VWAP.numerator",
+        "VWAP.denominator",
+    }
+
+
 # ---------------------------------------------------------------- currencies
 
 

@@ -51,6 +51,11 @@ class Combination:
         """The column and its supporting columns."""
         return (self.column, *self.supports)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns that the reductions read."""
+        return tuple(name for expr in self.reductions.values() for name in expr.meta.root_names())
+
 
 # ---------------------------------------------------------------- by declaration
 

@@ -13,7 +13,7 @@ from basalt.core import Clock, Input, Produced
 from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.errors import ConflictingSettings
 from basalt.postprocessors.combining import Combination, Method, aggregated, carried, needs_of, outputs_of, refuse_all, rolled_up
-from basalt.postprocessors.reducing import check_currencies, in_money, reduce_groups
+from basalt.postprocessors.reducing import check_currencies, in_money, reads_of, reduce_groups
 from basalt.postprocessors.regrouping import Grouping, RegroupConfig, plan_grouping
 
 SOURCE = "source"
@@ -77,7 +77,13 @@ class GenericModule:
         combinations = _combinations(config, grouping, where)
         check_currencies(in_money(combinations), source, grouping, where=where)
         return Produced(
-            outputs_of(combinations), grouping.keys, grouping.scope, grouping.clock, {SOURCE: needs_of(combinations)}, grouping.labels
+            outputs_of(combinations),
+            grouping.keys,
+            grouping.scope,
+            grouping.clock,
+            supports={SOURCE: needs_of(combinations)},
+            labels=grouping.labels,
+            reads={SOURCE: reads_of(grouping, combinations)},
         )
 
     def compute(

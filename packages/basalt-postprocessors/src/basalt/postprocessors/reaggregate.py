@@ -15,7 +15,7 @@ from basalt.core.datasets import Dataset
 from basalt.core.errors import ColumnClash, ConflictingSettings, InvalidValue, MissingColumn, nearest
 from basalt.postprocessors.combining import Combination, needs_of, outputs_of, refuse_all, rolled_up, weighted_mean
 from basalt.postprocessors.memberships import check_members, check_table, listed_members, tabled_members
-from basalt.postprocessors.reducing import check_currencies, in_money, reduce_groups
+from basalt.postprocessors.reducing import check_currencies, in_money, reads_of, reduce_groups
 from basalt.postprocessors.regrouping import Grouping, RegroupConfig, plan_grouping
 
 SOURCE = "source"
@@ -105,7 +105,15 @@ class ReaggregateModule:
         combinations = _combinations(config, grouping, where)
         check_currencies(_money(config, source, combinations), source, grouping, where=where)
         scope = Scope("universe", grouping.scope.all_dates)
-        return Produced(outputs_of(combinations), grouping.keys, scope, grouping.clock, {SOURCE: needs_of(combinations)}, grouping.labels)
+        return Produced(
+            outputs_of(combinations),
+            grouping.keys,
+            scope,
+            grouping.clock,
+            supports={SOURCE: needs_of(combinations)},
+            labels=grouping.labels,
+            reads={SOURCE: reads_of(grouping, combinations, config.join_column, config.weight_col)},
+        )
 
     def compute(
         self, config: ReaggregateConfig, inputs: Mapping[str, pl.LazyFrame], planned: Mapping[str, Dataset], clock: Clock

@@ -10,7 +10,7 @@ import polars as pl
 from basalt.core.datasets import Dataset
 from basalt.core.errors import CannotRollUp, CheckFailed
 from basalt.postprocessors.combining import Combination, outputs_of
-from basalt.postprocessors.regrouping import CURRENCY, INSTRUMENT, Grouping
+from basalt.postprocessors.regrouping import CURRENCY, INSTRUMENT, TIME_KEYS, Grouping
 
 MONEY = "{currency}"
 _CURRENCIES = "group:currencies"
@@ -41,6 +41,14 @@ def check_currencies(money: Sequence[str], source: Dataset, grouping: Grouping, 
             where=f"{where}.group_by",
             hint=f"keep ListingId or {CURRENCY} in the group_by of every pass before this one",
         )
+
+
+def reads_of(grouping: Grouping, combinations: Sequence[Combination], *more: str | None) -> tuple[str, ...]:
+    """Columns of the source that are read: keys, times, labels, what is combined, and *more*."""
+    source = grouping.source
+    times = [name for name in source.keys if name in TIME_KEYS]
+    wanted = [*grouping.keys, *times, *grouping.labels, *(name for each in combinations for name in each.reads), *more]
+    return tuple(dict.fromkeys(name for name in wanted if name in source.schema()))
 
 
 def reduce_groups(frame: pl.LazyFrame, grouping: Grouping, combinations: Sequence[Combination], money: Sequence[str]) -> pl.LazyFrame:

@@ -1,4 +1,7 @@
-"""Write the generated pages of `docs/reference/` from the code; `--check` only compares, and fails when a page is stale."""
+"""Write the generated pages of `docs/reference/` from the code; `--check` only compares, and fails when a page is stale.
+
+`--outputs` runs the pages that people write, and puts what their commands print now in place of what they show.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import difflib
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from workspace import ROOT
@@ -47,12 +51,31 @@ def _difference(path: Path, wanted: str) -> str:
     return "\n".join(list(lines)[:20])
 
 
+def renew_outputs(files: list[Path]) -> None:
+    """Run the written pages, and write those again whose outputs are no longer true."""
+    from docs_running import rewritten, run_page, written_pages
+
+    for page in written_pages():
+        with tempfile.TemporaryDirectory(prefix="basalt-docs-") as folder:
+            text = page.read_text(encoding="utf-8")
+            renewed = rewritten(text, run_page(page, Path(folder), *files))
+        if renewed != text:
+            page.write_text(renewed, encoding="utf-8")
+            print(page.relative_to(ROOT))
+
+
 def main() -> int:
     """Write, or compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a page is stale")
+    parser.add_argument("--outputs", action="store_true", help="renew what the commands of written pages print")
+    parser.add_argument("files", type=Path, nargs="*", help="with --outputs: files that pages work on, as LOBSTER's sample archive")
+    given = parser.parse_args()
+    if given.outputs:
+        renew_outputs(given.files)
+        return 0
     found = pages()
-    if parser.parse_args().check:
+    if given.check:
         differences = stale(found)
         print("\n".join([*differences, REFRESH]) if differences else f"{len(found)} generated pages are up to date")
         return 1 if differences else 0

@@ -14,7 +14,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Shown:
-    """Something that was run: where it stands, what the page shows of its output, and what it printed."""
+    """Something that was run: where and after what it stands, what the page shows of its output, and what it printed."""
 
     where: str
-    command: str
+    before: str
     shown: str
     printed: str
     code: int = 0
@@ -79,11 +79,26 @@ def _settled(output: str) -> str:
     return output.rstrip()
 
 
-def run_page(page: Path, folder: Path) -> list[Shown]:
-    """Run *page* in *folder*, which gets the demos."""
+def run_page(page: Path, folder: Path, *files: Path) -> list[Shown]:
+    """Run *page* in *folder*, which gets the demos and *files*."""
+    for file in files:
+        shutil.copy(file, folder)
     shutil.copytree(ROOT / "demo", folder / "demo", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    with chdir(folder):
+    with chdir(folder), _terminal_of(130):
         return list(_run_blocks(blocks(page.read_text(encoding="utf-8")), page.relative_to(ROOT)))
+
+
+@contextmanager
+def _terminal_of(columns: int) -> Iterator[None]:
+    """Tables are drawn as on a terminal of that many columns, whatever the reader of this has."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
 def _run_blocks(found: list[Block], page: Path) -> Iterator[Shown]:
@@ -94,7 +109,7 @@ def _run_blocks(found: list[Block], page: Path) -> Iterator[Shown]:
             Path(block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "python":
             printed = _run_python(block, where, namespace)
-            yield Shown(where, block.text, follower.text if follower and follower.language == "text" else printed, printed)
+            yield Shown(where, "```text\n", follower.text if follower and follower.language == "text" else printed, printed)
         elif block.language == "console":
             yield from _run_console(block, where)
 
@@ -108,25 +123,24 @@ def _run_python(block: Block, where: str, namespace: dict[str, Any]) -> str:
 
 def _run_console(block: Block, where: str) -> Iterator[Shown]:
     for command, shown in commands(block.text):
-        if command.startswith("basalt "):
-            printed, code = _run_command(command)
-            yield Shown(where, command, shown, printed, code)
+        words = shlex.split(command, comments=True)
+        if words[0] == "basalt":
+            printed, code = _run_command(words[1:])
+            yield Shown(where, f"$ {command}\n", shown, printed, code)
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:
-    """The commands of a console block, each with what stands below it; a backslash goes on with the next line."""
-    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        whole = part.replace("\\\n", "")
-        command, _, shown = whole.partition("\n")
-        yield " ".join(command.split("#")[0].split()), shown.rstrip() + "\n" if shown.strip() else ""
+    """The commands of a console block as they stand, each with what stands below it; a backslash goes on with the next line."""
+    for match in re.finditer(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", text, flags=re.MULTILINE):
+        yield match[1], match[2]
 
 
-def _run_command(command: str) -> tuple[str, int]:
+def _run_command(arguments: list[str]) -> tuple[str, int]:
     from basalt.core.cli.main import main
 
     printed = io.StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
-        code = main(shlex.split(command)[1:])
+        code = main(arguments)
     lines = [line.rstrip() for line in printed.getvalue().splitlines() if not _PROGRESS.match(line)]
     return "\n".join(lines).replace(f"{os.path.realpath(Path.cwd())}/", "") + "\n", code
 
@@ -134,9 +148,8 @@ def _run_command(command: str) -> tuple[str, int]:
 def rewritten(text: str, results: list[Shown]) -> str:
     """The page with what was printed in place of what is no longer true."""
     for each in results:
-        if each.is_true or not each.shown:
-            continue
-        text = text.replace(each.shown.rstrip("\n"), each.printed.rstrip("\n"), 1)
+        if not each.is_true and (each.code == 0 or "error:" in each.shown):
+            text = text.replace(each.before + each.shown, each.before + each.printed, 1)
     return text
 
 

@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -68,11 +68,11 @@ class Bar:
 
 def _minute(seconds: str) -> datetime:
     """End of the minute (start, end] that a time of day belongs to, in UTC."""
-    midnight = datetime(DAY.year, DAY.month, DAY.day, tzinfo=ZoneInfo("America/New_York")).astimezone(timezone.utc)
+    midnight = datetime(DAY.year, DAY.month, DAY.day, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
     minutes = -(-Decimal(seconds) // 60)
     if Decimal(seconds) % 60:
         minutes = Decimal(seconds) // 60 + 1
-    return datetime.fromtimestamp(midnight.timestamp() + int(minutes) * 60, tz=timezone.utc).replace(tzinfo=None)
+    return datetime.fromtimestamp(midnight.timestamp() + int(minutes) * 60, tz=UTC).replace(tzinfo=None)
 
 
 def _bars(archive: Path, types: set[str]) -> dict[datetime, Bar]:

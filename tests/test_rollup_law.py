@@ -19,7 +19,12 @@ from basalt.synthetic import write_day
 from basalt.trade.module import TRADE
 
 DAY = date(2026, 2, 2)
-WIDTHS = {"5m": {"time_bucket_seconds": 300}, "15m": {"time_bucket_seconds": 900}, "60m": {"time_bucket_seconds": 3600}, "1d": {"timeline_mode": "daily_analytics"}}
+WIDTHS = {
+    "5m": {"time_bucket_seconds": 300},
+    "15m": {"time_bucket_seconds": 900},
+    "60m": {"time_bucket_seconds": 3600},
+    "1d": {"timeline_mode": "daily_analytics"},
+}
 
 
 def everything(module: Module) -> dict[str, Any]:
@@ -49,7 +54,11 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     columns = plan({**base, "PASSES": [{"name": "minutes", **trade}]}).passes[0].dataset.visible
     rolling = [column.name for column in columns if column.rollup is not None]
     rolled = [
-        {"name": f"rolled_{rule}", "modules": ["generic"], "generic_analytics": {"source_pass": "minutes", "resample_rule": rule, "columns": rolling}}
+        {
+            "name": f"rolled_{rule}",
+            "modules": ["generic"],
+            "generic_analytics": {"source_pass": "minutes", "resample_rule": rule, "columns": rolling},
+        }
         for rule in WIDTHS
     ]
     direct = [{"name": f"direct_{rule}", **trade, **width} for rule, width in WIDTHS.items()]

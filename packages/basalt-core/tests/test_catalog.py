@@ -35,6 +35,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (info / "entry_points.txt").write_text(f"[basalt]\n{plugin} = {module}\n")
         if text is not None:
             (site / f"{module.partition(':')[0]}.py").write_text("from basalt.core import hookimpl\n" + text)
+        monkeypatch.delitem(sys.modules, module.partition(":")[0], raising=False)
         made.append(module.partition(":")[0])
 
     yield add
@@ -53,12 +54,24 @@ def module_of(name: str, **hooks: Any) -> types.ModuleType:
 
 def offering(name: str, **values: Any) -> types.ModuleType:
     """A plugin module whose hooks return *values*."""
-    return module_of(name, **{hook: (lambda kept: lambda: kept)(value) for hook, value in values.items()})
+
+    def giving(value: Any) -> Callable[[], Any]:
+        return lambda: value
+
+    return module_of(name, **{hook: giving(value) for hook, value in values.items()})
 
 
 @pytest.mark.parametrize(
     "text",
-    ["import a_module_that_is_not_there", "1 / 0", "assert False, 'never'", "def broken(:", "raise RuntimeError('boom')", "class E(Exception): pass\nraise E('own')", "raise SystemExit(3)"],
+    [
+        "import a_module_that_is_not_there",
+        "1 / 0",
+        "assert False, 'never'",
+        "def broken(:",
+        "raise RuntimeError('boom')",
+        "class E(Exception): pass\nraise E('own')",
+        "raise SystemExit(3)",
+    ],
     ids=["import", "division", "assertion", "syntax", "runtime", "own", "exit"],
 )
 def test_a_plugin_that_fails_to_import_is_listed_and_stops_a_run(install: Install, text: str) -> None:
@@ -96,7 +109,12 @@ def test_a_blocked_plugin_is_not_imported(install: Install, monkeypatch: pytest.
 
 
 def test_a_sound_plugin_is_found_with_its_version(install: Install) -> None:
-    install("acme-good", "good", "acme_good", "from basalt.core.tables import Table\n@hookimpl\ndef basalt_tables():\n    return (Table('acme', ()),)")
+    install(
+        "acme-good",
+        "good",
+        "acme_good",
+        "from basalt.core.tables import Table\n@hookimpl\ndef basalt_tables():\n    return (Table('acme', ()),)",
+    )
 
     shelf = Catalog()
 
@@ -128,7 +146,10 @@ def test_two_distributions_that_register_one_module_are_an_error(install: Instal
 
 @pytest.mark.parametrize("module", ["acme_misspelt", "acme_signature"])
 def test_a_hook_that_does_not_fit_is_an_error_that_names_the_distribution(install: Install, module: str) -> None:
-    bodies = {"acme_misspelt": "@hookimpl\ndef basalt_tabels():\n    return ()", "acme_signature": "@hookimpl\ndef basalt_tables(extra):\n    return ()"}
+    bodies = {
+        "acme_misspelt": "@hookimpl\ndef basalt_tabels():\n    return ()",
+        "acme_signature": "@hookimpl\ndef basalt_tables(extra):\n    return ()",
+    }
     install("acme-hooks", "hooks", module, bodies[module])
 
     with pytest.raises(BadOffer) as caught:
@@ -138,7 +159,21 @@ def test_a_hook_that_does_not_fit_is_an_error_that_names_the_distribution(instal
     assert caught.value.exit_code == 64
 
 
-@pytest.mark.parametrize("hook", ["basalt_tables", "basalt_sources", "basalt_universes", "basalt_analytics", "basalt_preprocessors", "basalt_timelines", "basalt_checks", "basalt_executors", "basalt_output_targets", "basalt_commands"])
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "basalt_tables",
+        "basalt_sources",
+        "basalt_universes",
+        "basalt_analytics",
+        "basalt_preprocessors",
+        "basalt_timelines",
+        "basalt_checks",
+        "basalt_executors",
+        "basalt_output_targets",
+        "basalt_commands",
+    ],
+)
 @pytest.mark.parametrize("value", [5, "text", [None], [types.SimpleNamespace(name="x")]], ids=["int", "str", "none", "namespace"])
 def test_a_hook_that_returns_rubbish_is_refused(hook: str, value: Any) -> None:
     shelf = Catalog([offering("rubbish", **{hook: value})])
@@ -155,7 +190,7 @@ def test_a_hook_that_returns_nothing_offers_nothing() -> None:
     assert set(Catalog([offering("nothing", basalt_tables=None)]).tables) == set()
 
 
-def raising() -> None:
+def raising() -> Any:
     raise RuntimeError("boom")
 
 
@@ -166,7 +201,7 @@ def yielding() -> Iterator[Table]:
 
 @pytest.mark.parametrize("hook", [raising, yielding], ids=["raises", "generator"])
 def test_a_hook_that_raises_is_a_plugin_error(hook: Any) -> None:
-    shelf = Catalog([module_of("loud", basalt_tables=lambda: hook())])
+    shelf = Catalog([module_of("loud", basalt_tables=hook)])
 
     with pytest.raises(PluginLoadFailed) as caught:
         _ = shelf.tables
@@ -253,7 +288,9 @@ def test_an_analytic_that_exists_in_the_family_is_refused(venue: Any) -> None:
         _ = Catalog([venue, offering("one", basalt_analytics=(again,))]).modules
 
 
-@pytest.mark.parametrize("target", ["no.such.module:thing", "basalt.core.catalog:Nothing", "basalt.core.catalog", "", ":", "basalt.core.errors:nearest:x"])
+@pytest.mark.parametrize(
+    "target", ["no.such.module:thing", "basalt.core.catalog:Nothing", "basalt.core.catalog", "", ":", "basalt.core.errors:nearest:x"]
+)
 def test_an_offer_whose_target_does_not_exist_says_so(target: str) -> None:
     with pytest.raises(PluginLoadFailed) as caught:
         Offer("thing", "a thing", target).load()
@@ -264,7 +301,13 @@ def test_an_offer_whose_target_does_not_exist_says_so(target: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name", "near"),
-    [("sources", "lak", "'lake'"), ("timelines", "densse", "'dense'"), ("output_targets", "Parquet", "'parquet'"), ("executors", "directt", "'direct'"), ("universes", "mix", "'mic'")],
+    [
+        ("sources", "lak", "'lake'"),
+        ("timelines", "densse", "'dense'"),
+        ("output_targets", "Parquet", "'parquet'"),
+        ("executors", "directt", "'direct'"),
+        ("universes", "mix", "'mic'"),
+    ],
 )
 def test_a_misspelt_name_gets_the_nearest_one(kind: str, name: str, near: str) -> None:
     with pytest.raises(UnknownName) as caught:
@@ -274,7 +317,14 @@ def test_a_misspelt_name_gets_the_nearest_one(kind: str, name: str, near: str) -
     assert caught.value.where == "somewhere"
 
 
-@pytest.mark.parametrize(("kind", "name", "wheel"), [("modules", "trade", "bmll-basalt-trade"), ("sources", "synthetic", "bmll-basalt-synthetic"), ("output_targets", "delta", "bmll-basalt-delta")])
+@pytest.mark.parametrize(
+    ("kind", "name", "wheel"),
+    [
+        ("modules", "trade", "bmll-basalt-trade"),
+        ("sources", "synthetic", "bmll-basalt-synthetic"),
+        ("output_targets", "delta", "bmll-basalt-delta"),
+    ],
+)
 def test_a_first_party_name_that_is_missing_names_its_wheel(kind: str, name: str, wheel: str) -> None:
     with pytest.raises(UnknownName) as caught:
         catalog().find(kind, name)
@@ -300,7 +350,11 @@ def test_the_kernel_offers_its_own_through_the_same_door() -> None:
 
 def test_every_offer_of_the_kernel_can_be_loaded() -> None:
     shelf = Catalog()
-    offers = [offer for kind in ("sources", "timelines", "universes", "checks", "executors", "output_targets") for offer in getattr(shelf, kind).values()]
+    offers = [
+        offer
+        for kind in ("sources", "timelines", "universes", "checks", "executors", "output_targets")
+        for offer in getattr(shelf, kind).values()
+    ]
 
     assert all(offer.load() for offer in [*offers, *(each for group in shelf.commands.values() for each in group)])
 

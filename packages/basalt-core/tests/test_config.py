@@ -65,12 +65,36 @@ def test_one_key_in_both_cases_is_refused() -> None:
         ({"passes": [{**TICK, "timeline_mode": "densee"}]}, "PASSES[0].timeline_mode", "dense"),
         ({"passes": [{**TICK, "tick_analytic": {}}]}, "PASSES[0].tick_analytic", "tick_analytics"),
         ({"passes": [{**TICK, "tick_analytics": {"tick_metric": []}}]}, "PASSES[0].tick_analytics.tick_metric", "tick_metrics"),
-        ({"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": "Volum"}]}}]}, "PASSES[0].tick_analytics.tick_metrics[0].measures", "Volume"),
-        ({"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": ["Volume", "Avrage"]}]}}]}, "PASSES[0].tick_analytics.tick_metrics[0].measures", "Average"),
-        ({"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": "Volume", "kinds": ["Lit", "Drk"]}]}}]}, "PASSES[0].tick_analytics.tick_metrics[0].kinds", "Dark"),
-        ({"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": "Volume", "kind": "Lit"}]}}]}, "PASSES[0].tick_analytics.tick_metrics[0].kind", "kinds"),
-        ({"passes": [{**TICK, "side_outputs": {"picked": {"materialise": "auto"}}}]}, "PASSES[0].side_outputs.picked.materialise", "materialize"),
-        ({"passes": [{**TICK, "side_outputs": {"picked": {"materialize": "allways"}}}]}, "PASSES[0].side_outputs.picked.materialize", "always"),
+        (
+            {"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": "Volum"}]}}]},
+            "PASSES[0].tick_analytics.tick_metrics[0].measures",
+            "Volume",
+        ),
+        (
+            {"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": ["Volume", "Avrage"]}]}}]},
+            "PASSES[0].tick_analytics.tick_metrics[0].measures",
+            "Average",
+        ),
+        (
+            {"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": "Volume", "kinds": ["Lit", "Drk"]}]}}]},
+            "PASSES[0].tick_analytics.tick_metrics[0].kinds",
+            "Dark",
+        ),
+        (
+            {"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": "Volume", "kind": "Lit"}]}}]},
+            "PASSES[0].tick_analytics.tick_metrics[0].kind",
+            "kinds",
+        ),
+        (
+            {"passes": [{**TICK, "side_outputs": {"picked": {"materialise": "auto"}}}]},
+            "PASSES[0].side_outputs.picked.materialise",
+            "materialize",
+        ),
+        (
+            {"passes": [{**TICK, "side_outputs": {"picked": {"materialize": "allways"}}}]},
+            "PASSES[0].side_outputs.picked.materialize",
+            "always",
+        ),
         ({"passes": [{**TICK, "output": {"type": "parket"}}]}, "PASSES[0].output.type", "parquet"),
         ({"passes": [{**TICK, "output": {"path_templat": "x"}}]}, "PASSES[0].output", "path_template"),
         ({"passes": [{**TICK, "extra_outputs": [{"type": "parket"}]}]}, "PASSES[0].extra_outputs[0].type", "parquet"),
@@ -149,7 +173,12 @@ def test_a_key_that_is_no_text_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("dates", "where"),
-    [({"start_date": "2026-02-03", "end_date": "2026-02-02"}, "END_DATE"), ({"start_date": "2026-02-03"}, "START_DATE"), ({"end_date": "2026-02-03"}, "START_DATE"), ({"start_date": "2026-02-31", "end_date": "2026-03-01"}, "START_DATE")],
+    [
+        ({"start_date": "2026-02-03", "end_date": "2026-02-02"}, "END_DATE"),
+        ({"start_date": "2026-02-03"}, "START_DATE"),
+        ({"end_date": "2026-02-03"}, "START_DATE"),
+        ({"start_date": "2026-02-31", "end_date": "2026-03-01"}, "START_DATE"),
+    ],
 )
 def test_dates_that_make_no_range_are_refused(dates: dict[str, str], where: str) -> None:
     assert where in str(refused({**dates, "passes": [TICK]}).where).upper()
@@ -190,7 +219,11 @@ def test_a_run_or_pass_with_nothing_to_do_is_refused(passes: list[Any]) -> None:
 
 
 def test_a_disabled_module_leaves_no_columns() -> None:
-    config = {"start_date": "2026-02-02", "end_date": "2026-02-02", "passes": [{**TICK, "modules": ["tick", "odd"], "odd_analytics": {"ENABLED": False}}]}
+    config = {
+        "start_date": "2026-02-02",
+        "end_date": "2026-02-02",
+        "passes": [{**TICK, "modules": ["tick", "odd"], "odd_analytics": {"ENABLED": False}}],
+    }
 
     assert "OddNone" not in plan(config).passes[0].dataset.names()
 
@@ -206,13 +239,19 @@ def test_sections_of_installed_modules_that_the_pass_does_not_use_are_accepted_b
 
 
 def test_extension_configs_are_sections() -> None:
-    config = {"start_date": "2026-02-02", "end_date": "2026-02-02", "passes": [{**TICK, "extension_configs": {"tick_analytics": {"metric_prefix": "X_"}}}]}
+    config = {
+        "start_date": "2026-02-02",
+        "end_date": "2026-02-02",
+        "passes": [{**TICK, "extension_configs": {"tick_analytics": {"metric_prefix": "X_"}}}],
+    }
 
     assert "X_TickTotalVolume" in plan(config).passes[0].dataset.names()
 
 
 def test_a_section_given_twice_is_refused() -> None:
-    problem = refused({"passes": [{**TICK, "tick_analytics": {"metric_prefix": "A"}, "extension_configs": {"tick_analytics": {"metric_prefix": "X_"}}}]})
+    problem = refused(
+        {"passes": [{**TICK, "tick_analytics": {"metric_prefix": "A"}, "extension_configs": {"tick_analytics": {"metric_prefix": "X_"}}}]}
+    )
 
     assert "tick_analytics" in str(problem)
 
@@ -227,8 +266,17 @@ def test_configs_are_frozen() -> None:
 
 def test_models_are_built_by_hand_too() -> None:
     config = AnalyticsConfig(
-        start_date=date(2026, 2, 2), end_date=date(2026, 2, 2),
-        passes=[PassConfig(name="bars", modules=["tick"], side_outputs={}, output=OutputTarget(path_template="a/{datasetname}.parquet"), quality_checks=QualityCheckConfig(ENABLED=True))],
+        start_date=date(2026, 2, 2),
+        end_date=date(2026, 2, 2),
+        passes=[
+            PassConfig(
+                name="bars",
+                modules=["tick"],
+                side_outputs={},
+                output=OutputTarget(path_template="a/{datasetname}.parquet"),
+                quality_checks=QualityCheckConfig(ENABLED=True),
+            )
+        ],
         output_target=OutputTarget(),
     )
 
@@ -271,7 +319,13 @@ def test_python_alone(tmp_path: Path) -> None:
 
 
 def test_a_model_in_python(tmp_path: Path) -> None:
-    loaded = load_pipeline(pipeline(tmp_path, "from basalt.configuration import AnalyticsConfig\nUSER_CONFIG = AnalyticsConfig(datasetname='P')\n", "universe: mic=XTST\n"))
+    loaded = load_pipeline(
+        pipeline(
+            tmp_path,
+            "from basalt.configuration import AnalyticsConfig\nUSER_CONFIG = AnalyticsConfig(datasetname='P')\n",
+            "universe: mic=XTST\n",
+        )
+    )
 
     assert (loaded.config.datasetname, loaded.config.universe) == ("P", "mic=XTST")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ def test_every_day_is_in_exactly_one_slot_and_no_slot_leaves_the_run(start: date
 
     assert [sum(slot.start <= day <= slot.end for slot in found) for day in days] == [1] * len(days)
     assert all(start <= slot.start <= slot.end <= end for slot in found)
-    assert all(before.end < after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end < after.start for before, after in pairwise(found))
 
 
 def spans(start: str, end: str, freq: str | None) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from basalt.core.declaring.axes import REQUIRED, ROWS, Axis, axes_of, token
 from basalt.core.declaring.rollups import ByAxis, FromParts, RatioOfSums, Rollup, RootOfSums
 from basalt.core.declaring.rows import ALL_ROWS, RowFilter
 from basalt.core.declaring.values import Composite, Ratio, Root
-from basalt.core.errors import BadOffer, InvalidValue
+from basalt.core.errors import BadOffer, BasaltError, InvalidValue
 
 Grain = Literal["row", "bucket", "series", "section"]
 Empty = Literal["null", "zero", "carry"]
@@ -199,7 +199,7 @@ class Measure:
         arguments = dict(self.axes)
         if self.analytic.takes_rows:
             arguments[ROWS] = self.rows.expr()
-        value = self.analytic.function(**arguments)
+        value = self._called(arguments)
         if not isinstance(value, pl.Expr | Composite):
             raise BadOffer(
                 f"{self.analytic.name} returned {type(value).__name__}",
@@ -208,6 +208,16 @@ class Measure:
             )
         self._check_rollup(value)
         return value
+
+    def _called(self, arguments: dict[str, Any]) -> object:
+        try:
+            return self.analytic.function(**arguments)
+        except BasaltError:
+            raise
+        except Exception as problem:
+            raise BadOffer(
+                f"{self.analytic.name} raised {type(problem).__name__}: {problem}", where=self.analytic.reference, hint="fix the formula"
+            ) from problem
 
     def _check_rollup(self, value: pl.Expr | Composite) -> None:
         rule = self.rollup

@@ -189,7 +189,7 @@ class Module:
             for index, entry in enumerate(getattr(config, family.name))
         ]
         if not asked:
-            asked = [self._selected(select, f"default output of {self.name}") for select in self.default]
+            asked = [self._selected(select, f"{where}: default output of {self.name}") for select in self.default]
         asked += [self._selected(select, f"always in {self.name}") for select in self.always]
         prefix = config.metric_prefix or ""
         found = [measure for family, entry, origin in asked for measure in self._expand(family, entry, prefix, origin)]

@@ -22,6 +22,7 @@ from basalt.core.errors import (
     ConflictingSettings,
     CyclicInputs,
     InvalidValue,
+    MissingColumn,
     MissingTable,
     PlanError,
     SchemaMismatch,
@@ -31,6 +32,7 @@ from basalt.core.first_party import wheel_of
 from basalt.core.fusing import add_series, fuse, join_on_keys, root_names
 from basalt.core.offers import Input, Produced, Scope, Timeline
 from basalt.core.planning.needs import plan_query, table_of
+from basalt.core.planning.refusing import refuse_clashes, refuse_misfit_filters, refuse_unreduced
 from basalt.core.planning.slots import slots_of
 from basalt.core.plans import PassPlan, Query, SideTable, Step
 
@@ -184,9 +186,10 @@ def _plan_queries(draft: Draft) -> tuple[tuple[Query, ...], tuple[tuple[Measure,
             else:
                 contract = table_of(measure, module)
                 by_table.setdefault((tables[contract], contract), []).append(measure)
-    _refuse_clashes(everything, draft.where)
+    refuse_clashes(everything, (*BUCKET_KEYS, *dict(LABELS)), draft.where)
     queries = []
     for (table, contract), measures_of_table in by_table.items():
+        refuse_misfit_filters(measures_of_table, draft.known[table].schema())
         query, scans = plan_query(
             table, draft.shelf.find("tables", contract, where=draft.where), measures_of_table, draft.known, draft.shelf
         )
@@ -202,18 +205,6 @@ def _plan_queries(draft: Draft) -> tuple[tuple[Query, ...], tuple[tuple[Measure,
 def _module_tables(draft: Draft, module: Module, measures: Sequence[Measure]) -> dict[str, str]:
     contracts = dict.fromkeys(table_of(measure, module) for measure in measures if measure.analytic.grain in ("row", "bucket"))
     return _remapped(draft, module.name, [Input(table, table) for table in contracts])
-
-
-def _refuse_clashes(measures: Sequence[Measure], where: str) -> None:
-    taken: dict[str, Measure] = {}
-    for measure in measures:
-        other = taken.setdefault(measure.column, measure)
-        if other != measure:
-            raise ColumnClash(
-                f"two measures want the column {measure.column!r}",
-                where=f"{other.origin or where} and {measure.origin or where}",
-                hint="set output_name_pattern or metric_prefix in one of them",
-            )
 
 
 def _layered(measures: Sequence[Measure], ready: set[str]) -> tuple[tuple[Measure, ...], ...]:
@@ -305,7 +296,7 @@ def _plan_preprocessing(draft: Draft) -> tuple[tuple[Step, ...], tuple[SideTable
         steps.append(Step(name, True, config, tuple(inputs.items()), tuple(made.items())))
         for side, produced in made.items():
             table = _side_table(draft, side, produced)
-            if table.key in draft.known:
+            if table.key in draft.known or table.key == draft.config.name:
                 raise ColumnClash(
                     f"two tables are called {table.key!r}", where=f"{draft.where}.side_outputs.{side}", hint="set its context_key"
                 )
@@ -391,6 +382,7 @@ def _formula_columns(
     if not queries:
         return []
     schema = _formula_schema(draft, queries, series)
+    refuse_unreduced(measures, schema)
     columns: list[PlannedColumn] = []
     for measure in measures:
         value = measure.build()
@@ -447,7 +439,7 @@ def _sort_keys(config: PassConfig, dataset: Dataset, where: str) -> tuple[str, .
         asked.append(TIME_BUCKET)
     for name in asked:
         if name not in dataset.schema():
-            dataset.column(name, where=f"{where}.sort_keys")
+            raise MissingColumn(f"{dataset.name!r} has no column {name!r}", where=f"{where}.sort_keys", hint=nearest(name, dataset.names()))
     rest = [name for name in dataset.keys if name not in asked]
     return (*asked, *rest)
 

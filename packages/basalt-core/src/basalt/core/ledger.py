@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import date
@@ -65,9 +66,7 @@ class Ledger:
         self.root = root or state_dir()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with closing(self._connect()) as connection:
-                connection.execute("pragma journal_mode = wal")
-                connection.executescript(_SCHEMA)
+            self._hold_open()
         except (OSError, sqlite3.OperationalError) as problem:
             raise TargetFailed(
                 f"cannot write the state directory: {problem}",
@@ -75,9 +74,17 @@ class Ledger:
                 hint=f"set {STATE_VARIABLE} to a folder that you may write to",
             ) from problem
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.root / "ledger.sqlite", timeout=30)
+    def _hold_open(self) -> None:
+        """Make the tables, and stay connected: the last connection to close moves the whole log into the database."""
+        held = self._connect(check_same_thread=False)
+        weakref.finalize(self, held.close)
+        held.execute("pragma journal_mode = wal")
+        held.executescript(_SCHEMA)
+
+    def _connect(self, *, check_same_thread: bool = True) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.root / "ledger.sqlite", timeout=30, check_same_thread=check_same_thread)
         connection.row_factory = sqlite3.Row
+        connection.execute("pragma synchronous = normal")  # what a killed process wrote stays; enough with a log
         return connection
 
     @contextmanager

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 DONE, USER_ERROR, BAD_DATA, TRANSIENT, OUT_OF_MEMORY, INTERRUPTED = 0, 64, 65, 75, 137, 143
+
+PART_COMPRESSION: Literal["zstd"] = "zstd"
+"""Compression of parts; an output with the same one need not be written again."""
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,7 @@ from basalt.core.errors import BasaltError, CheckFailed
 from basalt.core.inputs import TableInput, scan_input
 from basalt.core.isolation import peak_bytes
 from basalt.core.plans import PassPlan, Plan
-from basalt.core.tasks import OUT_OF_MEMORY, TRANSIENT, Failure, PartFile, Task, TaskReport
-
-PART_COMPRESSION: Literal["zstd"] = "zstd"
+from basalt.core.tasks import OUT_OF_MEMORY, PART_COMPRESSION, TRANSIENT, Failure, PartFile, Task, TaskReport
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from basalt.core.errors import ConflictingSettings, InvalidValue, TargetFailed, nearest
 from basalt.core.offers import Receipt, Slot
+from basalt.core.tasks import PART_COMPRESSION
 
 DEFAULT_TEMPLATE = "basalt_output/{datasetname}/{universe}/{start_date}_{end_date}.parquet"
 
@@ -88,22 +90,38 @@ class ParquetTarget:
             TargetFailed: The file cannot be written; what was there before stays.
         """
         path = self.location(options, slot)
-        frame = pl.scan_parquet(list(parts), missing_columns="raise").select(columns)
-        if len(parts) > 1:
-            frame = frame.sort(list(sort_keys), maintain_order=True)
         try:
-            if "://" in path:
-                frame.sink_parquet(
-                    path, compression=options.compression, metadata=dict(metadata), storage_options=options.storage_options or None
-                )
-                return Receipt(slot, path, _rows_of(frame), 0)
-            with _in_place(Path(path)) as temporary:
-                frame.sink_parquet(temporary, compression=options.compression, metadata=dict(metadata))
-            return Receipt(slot, path, _rows_in(Path(path)), Path(path).stat().st_size)
+            if "://" not in path and len(parts) == 1 and _is_as_wanted(parts[0], options, columns, metadata):
+                with _in_place(Path(path)) as temporary:
+                    _link(parts[0], temporary)
+                return Receipt(slot, path, _rows_in(Path(path)), Path(path).stat().st_size)
+            return self._write(options, slot, parts, columns, sort_keys, metadata)
         except OSError as problem:
             raise TargetFailed(
                 f"cannot write the output: {problem.strerror or problem}", where=path, hint="choose another path_template"
             ) from problem
+
+    def _write(
+        self,
+        options: ParquetOptions,
+        slot: Slot,
+        parts: Sequence[Path],
+        columns: Sequence[str],
+        sort_keys: Sequence[str],
+        metadata: Mapping[str, str],
+    ) -> Receipt:
+        path = self.location(options, slot)
+        frame = pl.scan_parquet(list(parts), missing_columns="raise").select(columns)
+        if len(parts) > 1:
+            frame = frame.sort(list(sort_keys), maintain_order=True)
+        if "://" in path:
+            frame.sink_parquet(
+                path, compression=options.compression, metadata=dict(metadata), storage_options=options.storage_options or None
+            )
+            return Receipt(slot, path, _rows_of(frame), 0)
+        with _in_place(Path(path)) as temporary:
+            frame.sink_parquet(temporary, compression=options.compression, metadata=dict(metadata))
+        return Receipt(slot, path, _rows_in(Path(path)), Path(path).stat().st_size)
 
 
 def _value(name: str, values: Mapping[str, Any]) -> str:
@@ -123,6 +141,23 @@ def _check_writable(path: Path) -> None:
     existing = next(parent for parent in (path.parent, *path.parent.absolute().parents) if parent.exists())
     if path.is_dir() or not existing.is_dir() or not os.access(existing, os.W_OK):
         raise TargetFailed("cannot write the output: no permission, or not a folder", where=str(path), hint="choose another path_template")
+
+
+def _is_as_wanted(part: Path, options: ParquetOptions, columns: Sequence[str], metadata: Mapping[str, str]) -> bool:
+    """Whether writing *part* again would give the same file."""
+    if options.compression != PART_COMPRESSION or list(pl.read_parquet_schema(part)) != list(columns):
+        return False
+    stored = pl.read_parquet_metadata(part)
+    return all(stored.get(key) == value for key, value in metadata.items())
+
+
+def _link(part: Path, path: Path) -> None:
+    """Give *part* a second name; copy it where a file cannot have one."""
+    path.unlink(missing_ok=True)
+    try:
+        path.hardlink_to(part)
+    except OSError:
+        shutil.copyfile(part, path)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, Val
 
 from basalt.core.catalog import catalog
 from basalt.core.errors import ConfigError, ConflictingSettings, InvalidValue, UnknownName
-from basalt.core.first_party import wheel_of_key
+from basalt.core.first_party import REPLACED, wheel_of_key
 
 BatchFreq = Literal["D", "W", "2W", "M", "A"]
 
@@ -49,6 +49,8 @@ def _unknown_key(key: str, known: list[str]) -> UnknownName:
     wheel = wheel_of_key(key)
     if wheel:
         return UnknownName(f"unknown key {key!r}", where=key, hint=f"it comes with {wheel}: pip install {wheel}")
+    if key.lower() in REPLACED:
+        return UnknownName(f"the key {key!r} is gone", where=key, hint=REPLACED[key.lower()])
     return UnknownName.of("key", key, known, where=key)
 
 

@@ -1,4 +1,4 @@
-"""Which first-party wheel offers a name: data for error messages, nothing else reads it."""
+"""What error messages know of first-party names: which wheel offers one, and what replaced an old key."""
 
 from __future__ import annotations
 
@@ -22,6 +22,25 @@ WHEELS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "tables": {"bmll-basalt-market": ("trades", "l2", "l3", "cbbo", "marketstate", "reference", "imbalance")},
     "commands": {"bmll-basalt-feeds": ("data",)},
 }
+
+
+REPLACED: Final[dict[str, str]] = {
+    "batching_strategy": "batches follow from memory; MAX_LISTINGS_PER_BATCH and MAX_ROWS_PER_TABLE cap them",
+    "prepare_data_mode": "how a worker gets its rows follows from the plan; remove the key",
+    "heuristic_sizes_path": "sizes are read from the files; remove the key",
+    "tables_to_load": "tables follow from the modules; remove the key",
+    "default_ffill": "states carry and flows do not, as each column declares; remove the key",
+    "clean_up_batch_files": "parts are removed when a run is done; remove the key",
+    "clean_up_temp_dir": "parts are removed when a run is done; remove the key",
+    "overwrite_temp_dir": "each run has a folder of its own; remove the key",
+    "run_artifacts_enabled": "every run is in the ledger, see basalt runs show; remove the key",
+    "run_artifacts_dir": "every run is in the ledger, see basalt runs show; remove the key",
+    "run_artifacts_name": "every run is in the ledger, see basalt runs show; remove the key",
+    "enable_performance_logs": "time and memory of every task are in the ledger, see basalt runs show; remove the key",
+    "logging_level": "a command prints what it does; remove the key",
+    "default_s3_region": "set region in S3_STORAGE_OPTIONS",
+}
+"""Run keys of older configs, in lower case, and what to do instead."""
 
 
 def wheel_of(kind: str, name: str) -> str | None:

@@ -39,7 +39,15 @@ SECTION = {
     ],
     "impact_metrics": [
         {
-            "variant": ["EffectiveSpread", "RealizedSpread", "PriceImpact", "EffectiveSpreadBps", "RealizedSpreadBps", "PriceImpactBps"],
+            "variant": [
+                "EffectiveSpread",
+                "RealizedSpread",
+                "PriceImpact",
+                "EffectiveSpreadBps",
+                "RealizedSpreadBps",
+                "PriceImpactBps",
+                "HorizonCount",
+            ],
             "horizon": ["500ms", "10s", "2m"],
             "aggregations": AGGREGATIONS,
         }
@@ -244,6 +252,7 @@ def costs(trades, quotes):
             steps = {"EffectiveSpread": (paid, m), f"RealizedSpread{name}": (paid, later), f"PriceImpact{name}": (later, m)}
             for variant, (high, low) in steps.items():
                 valued[variant].append((None if high is None or low is None else 2 * d * (high - low), m, t))
+        found[f"HorizonCount{name}"] = sum(value is not None for value, _, _ in valued[f"RealizedSpread{name}"])
         for variant, entries in valued.items():
             bps = variant.replace(name, "") + "Bps" + (name if variant.endswith(name) else "")
             for how in AGGREGATIONS:

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from basalt.core.declaring import EVERY_ROW, Composite, Example, analytic, safe_divide
+from basalt.core.declaring import EVERY_ROW, Composite, Example, Sum, analytic, count_where, safe_divide
 from basalt.market.sides import aggressor_sign
 from basalt.trade.aggregating import AGGREGATION_ROLLUPS, Aggregation, aggregate, empty_of
 from basalt.trade.conditions import price
@@ -207,3 +207,28 @@ def price_impact_bps(
 ) -> pl.Expr | Composite:
     """{agg} price impact at {horizon} in basis points of the mid before the trade; null as for PriceImpact."""
     return aggregate(_in_bps(_impact(horizon, reference_price_col), reference_price_col), agg, rows)
+
+
+def _count_column(horizon: str, reference_price_col: str) -> str:  # noqa: ARG001
+    return f"HorizonCount{horizon}"
+
+
+@analytic(
+    family=FAMILY,
+    measure="HorizonCount",
+    column=_count_column,
+    unit="trades",
+    math=r"\sum_i 1[d_i, p_i, m_i, m_{i,\tau}\ \mathrm{known}]",
+    rollup=Sum(),
+    empty="zero",
+    forward=True,
+    examples=[Example(_TAPE, gives=2), Example({**_TAPE, "PostTradeMid1000ms": [100.5, None, 90.0]}, gives=1)],
+)
+def horizon_count(horizon: Horizon = "1s", reference_price_col: str = "PreTradeMid", rows: pl.Expr | None = EVERY_ROW) -> pl.Expr:
+    """Number of trades that RealizedSpread and PriceImpact at {horizon} count; 0 without any.
+
+    Less than the number of trades where aggressors or prices are unknown, and where the horizon
+    passes the end of the quotes.
+    """
+    known = _realised(horizon, reference_price_col).is_not_null()
+    return count_where(known, rows)

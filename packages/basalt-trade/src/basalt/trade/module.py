@@ -70,6 +70,7 @@ TRADE = Module(
         impact.realised_spread_bps,
         impact.price_impact,
         impact.price_impact_bps,
+        impact.horizon_count,
         surroundings.venue_mid,
         surroundings.mid_before,
         surroundings.mid_after,

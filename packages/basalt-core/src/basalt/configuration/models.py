@@ -256,10 +256,11 @@ class AnalyticsConfig(Sectioned):
         if not isinstance(values, dict):
             return values
         lowered: dict[str, Any] = {}
+        known = {*cls.model_fields, *_run_sections()}
         for key, value in values.items():
             if not isinstance(key, str):
                 raise InvalidValue(f"the key {key!r} is no text", where=str(key), hint="keys are names, such as START_DATE")
-            name = key.lower() if key.isupper() else key
+            name = key.lower() if key.isupper() and key.lower() in known else key
             if name in lowered:
                 raise ConflictingSettings(f"{key} is given twice, in upper and in lower case", where=key, hint="keep one of them")
             lowered[name] = value

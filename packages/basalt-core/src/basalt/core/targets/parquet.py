@@ -111,9 +111,10 @@ class ParquetTarget:
         metadata: Mapping[str, str],
     ) -> Receipt:
         path = self.location(options, slot)
-        frame = pl.scan_parquet(list(parts), missing_columns="raise").select(columns)
+        frame = pl.scan_parquet(list(parts), missing_columns="raise")
         if len(parts) > 1:
             frame = frame.sort(list(sort_keys), maintain_order=True)
+        frame = frame.select(columns)
         if "://" in path:
             frame.sink_parquet(
                 path, compression=options.compression, metadata=dict(metadata), storage_options=options.storage_options or None

@@ -8,7 +8,30 @@
 
 from __future__ import annotations
 
-from basalt.testing.comparing import Tolerance
-from basalt.testing.laws import ModuleLaws
+import pytest
 
-__all__ = ["ModuleLaws", "Tolerance"]
+pytest.register_assert_rewrite("basalt.testing.laws", "basalt.testing.contracts")
+
+from basalt.testing.comparing import Tolerance  # noqa: E402 - after the assertions of the modules below are made to explain themselves
+from basalt.testing.contracts import (  # noqa: E402
+    ExecutorContract,
+    FeedContract,
+    LakeSourceContract,
+    Place,
+    PluginContract,
+    SourceContract,
+    TargetContract,
+)
+from basalt.testing.laws import ModuleLaws  # noqa: E402
+
+__all__ = [
+    "ExecutorContract",
+    "FeedContract",
+    "LakeSourceContract",
+    "ModuleLaws",
+    "Place",
+    "PluginContract",
+    "SourceContract",
+    "TargetContract",
+    "Tolerance",
+]

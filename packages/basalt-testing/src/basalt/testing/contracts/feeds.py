@@ -1,0 +1,122 @@
+"""What every importer leaves in a lake: files that keep their contracts, in order, and agree with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from basalt.core.lake import ORDER_KEY, order_columns
+from basalt.core.lake import conform as conform_rows
+from basalt.core.scanning import identity_columns
+from basalt.core.sources.lake import LakeSource, check_schema
+from basalt.core.tables import Table
+from basalt.market.books import LEVELS
+from basalt.market.tables import L2, REFERENCE, TABLES, TRADES
+from basalt.testing.tables import clock_column
+
+SLACK_HOURS = 14
+"""Hours by which a trading day may start before or end after its date in UTC."""
+
+
+class FeedContract:
+    """Inherit it and give the fixture `lake`: a folder into which the importer under test has imported something."""
+
+    @pytest.fixture
+    def lake(self, tmp_path: Path) -> Path:
+        """A lake that the importer filled."""
+        pytest.fail(f"{type(self).__name__} has no fixture `lake`")
+
+    def test_something_was_imported(self, lake: Path) -> None:
+        """There are trades or books, and a reference table that names their listings."""
+        tables = {table.name for table, _, _ in _files(lake)}
+        assert tables & {"trades", "l2", "l3"}
+        assert "reference" in tables
+
+    def test_files_keep_their_contracts(self, lake: Path) -> None:
+        """Columns and types are those of the table, and no column is unknown to it."""
+        for table, _, path in _files(lake):
+            frame = pl.read_parquet(path)
+            check_schema(table, frame.schema, str(path))
+            assert conform_rows(frame, table, where=str(path)).schema == frame.schema, path
+
+    def test_files_are_in_order_and_say_so(self, lake: Path) -> None:
+        """Rows are in order of clock and sequence, so that no run has to sort them."""
+        for table, _, path in _files(lake):
+            names = [name for name in order_columns(table) if name in pl.read_parquet_schema(path)]
+            if names:
+                assert pl.read_parquet_metadata(path)[ORDER_KEY] == ",".join(names), path
+                keys = pl.read_parquet(path, columns=names)
+                assert keys.equals(keys.sort(names, maintain_order=True)), path
+
+    def test_no_row_comes_twice(self, lake: Path) -> None:
+        """Rows differ in what tells one row from another."""
+        for table, _, path in _files(lake):
+            identity = identity_columns(table, list(pl.read_parquet_schema(path)))
+            if identity:
+                assert not pl.read_parquet(path, columns=identity).is_duplicated().any(), path
+
+    def test_rows_belong_to_the_market_and_day_of_their_file(self, lake: Path) -> None:
+        """MIC, trade date and clock are those of the path."""
+        for table, (mic, day), path in _files(lake):
+            frame = pl.read_parquet(path)
+            if "MIC" in frame.columns:
+                assert set(frame["MIC"]) <= {mic}, path
+            if "TradeDate" in frame.columns:
+                assert set(frame["TradeDate"].cast(pl.Date)) <= {day}, path
+            if table.time and frame.height:
+                offset = (pl.col(clock_column(table, frame.columns)).cast(pl.Datetime("ns")) - pl.lit(day).cast(pl.Datetime("ns"))).dt.total_hours()
+                assert frame.select(offset.is_between(-SLACK_HOURS, 24 + SLACK_HOURS).all()).item(), path
+
+    def test_every_listing_is_in_the_reference(self, lake: Path) -> None:
+        """No row names a listing that nobody can look up."""
+        known = {(market, listing) for table, market, path in _files(lake) if table == REFERENCE for listing in pl.read_parquet(path)["ListingId"]}
+        named = {(market, listing) for _, market, path in _files(lake) for listing in pl.read_parquet(path, columns=["ListingId"])["ListingId"].unique()}
+        assert None not in {listing for _, listing in named}
+        assert named <= known
+
+    def test_books_get_worse_from_level_to_level(self, lake: Path) -> None:
+        """Prices are strictly ordered outwards, levels have no holes, and a level with a price has a quantity."""
+        for table, _, path in _files(lake):
+            if table == L2:
+                wrong = pl.read_parquet(path).filter(~pl.all_horizontal(_sound_levels(pl.read_parquet_schema(path))))
+                assert wrong.is_empty(), (path, wrong.head(1).to_dicts())
+
+    def test_trades_have_prices_and_sizes(self, lake: Path) -> None:
+        """Every trade has a price, and a size that is not negative."""
+        for table, _, path in _files(lake):
+            if table == TRADES:
+                frame = pl.read_parquet(path)
+                assert frame["Price"].null_count() == 0, path
+                assert frame.filter(pl.col("Size").is_null() | (pl.col("Size") < 0)).is_empty(), path
+
+    def test_the_lake_is_one_that_basalt_reads(self, lake: Path) -> None:
+        """The source `lake` finds every file, with its rows."""
+        source = LakeSource(str(lake))
+        for table, (mic, day), path in _files(lake):
+            inventory = source.inventory(table, [day], [mic])
+            assert [Path(file.path) for file in inventory.files] == [path]
+            columns = [column.name for column in table.available(inventory.columns)]
+            assert source.scan(table, inventory.files, columns).collect().height == inventory.files[0].rows
+
+
+def _files(lake: Path) -> Iterator[tuple[Table, tuple[str, date], Path]]:
+    """Table, market and day, and path of each file of *lake*."""
+    for table in TABLES:
+        for path in sorted((lake / table.folder).glob(f"*/*/*/*/{table.prefix}*.parquet")):
+            year, month, day = path.parts[-4:-1]
+            yield table, (path.parts[-5], date(int(year), int(month), int(day))), path
+
+
+def _sound_levels(stored: pl.Schema | dict[str, pl.DataType]) -> list[pl.Expr]:
+    levels = [level for level in range(1, LEVELS + 1) if f"BidPrice{level}" in stored and f"AskPrice{level}" in stored]
+    conditions = []
+    for side, outwards in (("Bid", -1), ("Ask", 1)):
+        prices = [pl.col(f"{side}Price{level}") for level in levels]
+        conditions += [((after - before) * outwards > 0).fill_null(value=True) for before, after in zip(prices, prices[1:], strict=False)]
+        conditions += [after.is_null() | before.is_not_null() for before, after in zip(prices, prices[1:], strict=False)]
+        conditions += [pl.col(f"{side}Price{level}").is_null() | (pl.col(f"{side}Quantity{level}") > 0).fill_null(value=False) for level in levels]
+    return conditions

@@ -62,7 +62,7 @@ def test_row_formulas_are_followed() -> None:
 def test_columns_of_another_table_are_followed() -> None:
     found = explain(planned(), "TickLitGap")
 
-    assert found.reads == {"ticks": ("EventTimestamp", "Kind", "Price"), "marks": ("EventTimestamp", "Mid")}
+    assert found.reads == {"ticks": ("Kind", "Price", "EventTimestamp"), "marks": ("EventTimestamp", "Mid")}
     assert ("StoredMid", "The mid in force at a tick.") in [(link.column, link.doc) for link in found.through]
 
 

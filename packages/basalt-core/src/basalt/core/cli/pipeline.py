@@ -22,7 +22,7 @@ from basalt.core.cli.options import (
     date_overrides,
     described_pipeline,
 )
-from basalt.core.cli.printing import duration, print_json, print_pairs, print_rows, size
+from basalt.core.cli.printing import duration, is_terminal, print_json, print_lines, print_pairs, print_rows, size
 
 if TYPE_CHECKING:
     from basalt.core.pipelines import Pipeline
@@ -84,7 +84,7 @@ def _print_report(report: RunReport) -> None:
         for each in report.passes
         for receipt in each.receipts
     ]
-    print_rows(rows, ("pass", "rows", "size", "location"), empty="nothing was written")
+    print_lines(rows, ("pass", "rows", "size", "location"), empty="nothing was written")
     for notice in report.notices:
         typer.secho(f"notice: {notice}", fg=typer.colors.YELLOW, err=True)
     reused = f" ({report.reused} from an earlier run)" if report.reused else ""
@@ -192,9 +192,9 @@ def datasets(
         return
     print_pairs({"pipeline": described["pipeline"], "sources": described["data_source_path"], "dates": described["date_range"]})
     typer.echo()
-    print_rows(described["inputs"], ("pass", "table", "bmll_table", "folder", "sample_paths"), title="inputs")
+    print_lines(described["inputs"], ("pass", "table", "bmll_table", "folder", "sample_paths"), title="inputs")
     typer.echo()
-    print_rows(described["outputs"], ("pass", "output_type", "path"), title="outputs")
+    print_lines(described["outputs"], ("pass", "output_type", "path"), title="outputs")
 
 
 @app.command("side_outputs")
@@ -232,5 +232,9 @@ def options(
     rows = [row for row in option_rows(catalog()) if match is None or match.lower() in row["key"].lower()]
     if as_json:
         print_json(rows)
+    elif is_terminal():
+        for row in rows:
+            typer.secho(row["key"], bold=True)
+            print_pairs({"   ": row["description"], "    type": row["type"], "    default": row["default"]})
     else:
-        print_rows(rows, ("key", "default", "description", "type"), empty="no key matches")
+        print_lines(rows, ("key", "default", "description", "type"), empty="no key matches")

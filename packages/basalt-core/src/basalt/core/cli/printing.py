@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -25,12 +25,10 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, tit
         title: Heading.
         empty: What to say when there are no rows.
     """
-    if not rows:
-        typer.echo(f"{title}: {empty}" if title else empty)
-    elif is_terminal():
+    if rows and is_terminal():
         _print_table(rows, columns, title)
     else:
-        _print_plain(rows, columns, title)
+        print_lines(rows, columns, title=title, empty=empty)
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:
@@ -83,36 +81,49 @@ def text(value: object) -> str:
     return str(value)
 
 
+def print_lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", empty: str = "nothing") -> None:
+    """Print *rows* one a line, however long: for paths, which a table would break.
+
+    Args:
+        rows, columns, title, empty: As of `print_rows`.
+    """
+    if not rows:
+        typer.echo(f"{title}: {empty}" if title else empty)
+        return
+    if title:
+        typer.secho(title, bold=True)
+    shown = _grouped if is_terminal() else text
+    numeric = [_is_numeric(rows, name) for name in columns]
+    lines = [list(columns), *([shown(row.get(name)).replace("\n", "; ") for name in columns] for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for number, line in enumerate(lines):
+        cells = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(line, widths, numeric, strict=True)]
+        typer.secho("  ".join(cells).rstrip(), bold=number == 0)
+
+
 def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    said = [name for name in columns if any(text(row.get(name)) for row in rows)]
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in columns:
-        is_number = all(isinstance(row.get(name), int | float) and not isinstance(row.get(name), bool) for row in rows)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
+    for index, name in enumerate(said):
+        is_number = _is_numeric(rows, name)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number or index == 0)
     for row in rows:
-        table.add_row(*(Text(_grouped(row.get(name))) for name in columns))
+        table.add_row(*(Text(_grouped(row.get(name))) for name in said))
     Console().print(table)
+
+
+def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    values = [row.get(name) for row in rows]
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def _grouped(value: object) -> str:
     """Whole numbers with their thousands apart, for eyes."""
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else text(value)
-
-
-def _print_plain(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
-    if title:
-        typer.echo(title)
-    lines = [list(columns), *([text(row.get(name)).replace("\n", "; ") for name in columns] for row in rows)]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    for line in lines:
-        typer.echo("  ".join(_padded(line, widths)).rstrip())
-
-
-def _padded(line: Iterable[str], widths: Iterable[int]) -> list[str]:
-    return [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from basalt.core.cli.options import AsJson
-from basalt.core.cli.printing import duration, print_json, print_pairs, print_rows, size
+from basalt.core.cli.printing import duration, print_json, print_lines, print_pairs, print_rows, size
 from basalt.core.errors import InvalidValue
 
 app = typer.Typer(help="What was run, and how it went.", no_args_is_help=True)
@@ -70,7 +70,7 @@ def _moment(seconds: float | None) -> str | None:
 def _listed(run: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "run": run["run_id"],
-        "started": run["started"],
+        "started": run["started"][:19],
         "outcome": run["outcome"],
         "pipeline": run["pipeline"].rpartition("/")[2],
         "days": _span(run["days"]),
@@ -97,7 +97,7 @@ def _print_run(run: Mapping[str, Any]) -> None:
             "ended": run["ended"],
             "time": duration(run["seconds"]),
             "peak memory": f"{size(run['peak_bytes'])} a worker",
-            "tasks": f"{run['tasks']}, {run['reused']} of them from an earlier run",
+            "tasks": f"{run['tasks']}" + (f", {run['reused']} of them from an earlier run" if run["reused"] else ""),
             "rows": f"{run['rows']:,}",
             "config hash": run["config_hash"],
             "versions": run["versions"],
@@ -105,7 +105,7 @@ def _print_run(run: Mapping[str, Any]) -> None:
     )
     outputs = [{**each, "size": size(each["bytes"])} for each in run["outputs"]]
     typer.echo()
-    print_rows(outputs, WRITTEN, title="outputs", empty="none")
+    print_lines(outputs, WRITTEN, title="outputs", empty="none")
     typer.echo()
     print_rows([_attempt(each) for each in run["attempts"]], ATTEMPTED, title="tasks", empty="none ran")
 

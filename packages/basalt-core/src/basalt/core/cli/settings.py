@@ -74,7 +74,8 @@ def type_text(annotation: Any) -> str:
     inner = list(dict.fromkeys(type_text(each) for each in arguments if each is not Ellipsis))
     if origin in (Union, types.UnionType):
         lists = [each for each in inner if each.removeprefix("list of ") in inner and each.startswith("list of ")]
-        return " or ".join(each for each in inner if each not in lists) + (", one or more" if lists else "")
+        single = " or ".join(each for each in inner if each not in lists and each != "null")
+        return single + (", one or more" if lists else "") + (" or null" if "null" in inner else "")
     if origin in (list, tuple):
         return f"list of {', '.join(inner)}"
     return f"mapping of {' to '.join(inner)}" if origin is dict else _plain_type(annotation)

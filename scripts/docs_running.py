@@ -60,11 +60,11 @@ class Shown:
 
     @property
     def is_true(self) -> bool:
-        """Whether the page shows what was printed, and an error only where one is shown."""
+        """Whether the page shows what was printed (or nothing of it), and an error only where one is shown."""
         failed = self.code != 0
         if failed != ("error:" in self.shown):
             return False
-        return doctest.OutputChecker().check_output(_settled(self.shown), _settled(self.printed), _OPTIONS)
+        return not self.shown.strip() or doctest.OutputChecker().check_output(_settled(self.shown), _settled(self.printed), _OPTIONS)
 
 
 def blocks(text: str) -> list[Block]:
@@ -103,7 +103,7 @@ def _terminal_of(columns: int) -> Iterator[None]:
 
 def _run_blocks(found: list[Block], page: Path) -> Iterator[Shown]:
     namespace: dict[str, Any] = {"__name__": "__docs__"}
-    for block, follower in zip(found, [*found[1:], None], strict=True):
+    for block, follower in zip(found, [*found, None][1:], strict=True):
         where = f"{page}:{block.line}"
         if block.file:
             Path(block.file).write_text(block.text, encoding="utf-8")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import typer
-from docs_markdown import anchor
-from docs_running import blocks, commands, rewritten, run_page, written_pages
 
 from basalt.configuration import AnalyticsConfig, PassConfig
 from basalt.core import errors, hookspecs
 from basalt.core.catalog import catalog
 from basalt.core.cli.groups import load_group
+from docs_markdown import anchor
+from docs_running import blocks, commands, rewritten, run_page, written_pages
 from workspace import ROOT
 
 SAMPLE = "LOBSTER_SampleFile_GOOG_2012-06-21_10.zip"

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -43,6 +44,16 @@ def context(preload: Iterable[str] = ()) -> BaseContext:
     chosen = multiprocessing.get_context("forkserver")
     chosen.set_forkserver_preload([*PRELOADED, *preload])
     return chosen
+
+
+def start_server(preload: Iterable[str] = ()) -> None:
+    """Start the process that workers are forked from; it imports on its own while the caller goes on.
+
+    Only the first call in a process chooses what is imported. Nothing happens where there is no fork
+    server.
+    """
+    if context(preload).get_start_method() == "forkserver":
+        forkserver.ensure_running()
 
 
 def run_each(

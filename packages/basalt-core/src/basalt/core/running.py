@@ -18,7 +18,7 @@ from basalt.configuration.reading import read_config
 from basalt.core.catalog import Catalog, catalog, using_catalog
 from basalt.core.delivering import Delivery, config_hash, versions
 from basalt.core.errors import BasaltError, TaskFailed
-from basalt.core.isolation import usable_cores
+from basalt.core.isolation import start_server, usable_cores
 from basalt.core.ledger import Ledger
 from basalt.core.offers import Executor
 from basalt.core.pipelines import Pipeline
@@ -135,7 +135,9 @@ def _job(
     resume: bool,
 ) -> tuple[Job, Tally]:
     workers = usable_cores() if config.num_workers <= 0 else config.num_workers
-    runner = shelf.find("executors", executor, where="--executor").make().configured(workers, _preloads(shelf))
+    preloads = _preloads(shelf)
+    runner = shelf.find("executors", executor, where="--executor").make().configured(workers, preloads)
+    start_server(preloads)
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
     work_dir = (Path(config.temp_dir) if config.temp_dir else ledger.root / "work") / run_id
     prepared = prepare(config, universe, shelf, ledger, progress)

@@ -50,11 +50,13 @@ def sections_of(module: Module, shelf: Catalog, bound: Mapping[str, Collection[s
     third counts the rows of continuous trading only, where entries may filter.
     """
     known = datasets_of(shelf, bound or {})
-    everything = [(family, entry) for family in module.families for entry in _entries(module, family) if _is_possible(module, family, entry, shelf, known)]
+    everything = [(family, entry) for family in module.families for entry in _entries(module, family) if _is_possible(module, _asked(module, family, entry), shelf, known)]
     plain = {str(_chosen(family, entry)): (family, entry) for family, entry in reversed(everything)}
     filtered = [(family, {**entry, "market_states": ["CONTINUOUS_TRADING"]}) for family, entry in plain.values() if _is_filterable(module, family, entry)]
-    possible = [each for each in filtered if _is_possible(module, *each, shelf, known) and not _is_always(module, *each)]
-    return ({}, *(_section(entries) for entries in (everything, possible) if entries))
+    possible = [each for each in filtered if _is_possible(module, _asked(module, *each), shelf, known) and not _is_always(module, *each)]
+    plainly = module.measures(module.config_model(), where=module.config_key)
+    asked = [_section(entries) for entries in (everything, possible) if entries]
+    return ({}, *asked) if _is_possible(module, plainly, shelf, known) else tuple(asked)
 
 
 def _section(entries: Iterable[tuple[Family, Section]]) -> Section:
@@ -91,10 +93,10 @@ def _asked(module: Module, family: Family, entry: Section) -> tuple[Measure, ...
     return module.measures(config, where=module.config_key)
 
 
-def _is_possible(module: Module, family: Family, entry: Section, shelf: Catalog, known: Mapping[str, Dataset]) -> bool:
-    """Whether the tables have, or modules make, every column that the entry's measures read."""
+def _is_possible(module: Module, measures: Iterable[Measure], shelf: Catalog, known: Mapping[str, Dataset]) -> bool:
+    """Whether the tables have, or modules make, every column that *measures* read."""
     with using_catalog(shelf):
-        for measure in _asked(module, family, entry):
+        for measure in measures:
             if measure.analytic.grain in ("series", "section"):
                 continue
             contract = table_of(measure, module)

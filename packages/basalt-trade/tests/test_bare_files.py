@@ -1,0 +1,18 @@
+"""The laws, where the files of the trades hold little more than price and size: mids and phases come from other tables."""
+
+from __future__ import annotations
+
+import basalt.trade.plugin
+from basalt.testing import ModuleLaws, PluginContract
+from basalt.trade.module import TRADE
+
+BARE = ("ListingId", "MIC", "TradeTimestampNanoseconds", "BMLLSequenceNo", "AggressorSide", "Price", "Size")
+
+
+class TestTradeOfBareFiles(ModuleLaws):
+    module = TRADE
+    stored = {"trades": BARE}
+
+
+class TestPlugin(PluginContract):
+    plugin = basalt.trade.plugin

@@ -11,7 +11,7 @@ from basalt.core.errors import CheckFailed
 
 
 def check_rows(frame: pl.LazyFrame, dataset: Dataset, *, where: str) -> None:
-    """Refuse rows whose columns or types differ from the plan, or that share a key.
+    """Refuse rows whose columns or types differ from the plan, that share a key, or where undefined is not null.
 
     Raises:
         CheckFailed: With the column, or a key that occurs twice.
@@ -26,6 +26,7 @@ def check_rows(frame: pl.LazyFrame, dataset: Dataset, *, where: str) -> None:
             )
     if dataset.keys:
         _check_keys(frame, dataset, where)
+    _check_numbers(frame, where)
 
 
 def _check_keys(frame: pl.LazyFrame, dataset: Dataset, where: str) -> None:
@@ -40,6 +41,18 @@ def _check_keys(frame: pl.LazyFrame, dataset: Dataset, where: str) -> None:
         row = repeated.row(0, named=True)
         shown = ", ".join(f"{name}={row[name]}" for name in keys)
         raise CheckFailed(f"{row['len']} rows have one key: {shown}", where=where, hint="a module or an input repeats rows")
+
+
+def _check_numbers(frame: pl.LazyFrame, where: str) -> None:
+    floats = [name for name, dtype in frame.collect_schema().items() if dtype.is_float()]
+    counts = frame.select(pl.col(floats).is_nan().sum()).collect().row(0, named=True) if floats else {}
+    for name, count in counts.items():
+        if count:
+            raise CheckFailed(
+                f"the column {name!r} is NaN in {count} rows",
+                where=where,
+                hint="undefined is null: divide with ratio() or safe_divide(), and keep NaN out of the input",
+            )
 
 
 def quality_findings(frame: pl.LazyFrame, options: QualityCheckConfig) -> list[str]:

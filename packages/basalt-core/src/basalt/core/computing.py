@@ -15,6 +15,7 @@ import polars as pl
 from basalt.core.bucketing import DATE, TIME_BUCKET
 from basalt.core.catalog import catalog
 from basalt.core.datasets import Dataset
+from basalt.core.errors import CheckFailed
 from basalt.core.fusing import KEY, add_series, fuse, join_on_keys
 from basalt.core.plans import PassPlan, Step
 
@@ -128,6 +129,13 @@ def _step_rows(planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[
     inputs, schemas = _inputs(step, tables, datasets)
     frame: pl.LazyFrame = module.compute(step.config, inputs, schemas, planned.clock)
     made = frame.collect_schema().names()
+    for column in (column for _, produced in step.produced for column in produced.columns if not column.hidden):
+        if column.name not in made:
+            raise CheckFailed(
+                f"the column {column.name!r} was planned and not made",
+                where=f"module {step.module}",
+                hint="the module does not keep its plan",
+            )
     wanted = [name for name in planned.dataset.names() if name in made]
     return frame.select(wanted)
 

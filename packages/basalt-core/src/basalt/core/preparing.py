@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +18,24 @@ import polars as pl
 
 from basalt.configuration.models import AnalyticsConfig
 from basalt.core.catalog import Catalog
-from basalt.core.errors import BasaltError, CorruptInput, DataError, DuplicateRows, InvalidValue, MissingData, SchemaMismatch, UnsortedInput
+from basalt.core.errors import (
+    BasaltError,
+    ConflictingSettings,
+    CorruptInput,
+    DataError,
+    DuplicateRows,
+    InvalidValue,
+    MissingData,
+    SchemaMismatch,
+    UnsortedInput,
+)
 from basalt.core.inputs import Repair, TableInput
 from basalt.core.isolation import run_each, usable_cores
 from basalt.core.ledger import Ledger
 from basalt.core.offers import Inventory, Slot, Source, SourceFile
 from basalt.core.planning import plan
 from basalt.core.planning.slots import run_days
-from basalt.core.plans import Plan
+from basalt.core.plans import PassPlan, Plan
 from basalt.core.scanning import Survey, SurveyTask, survey
 from basalt.core.tables import Table
 from basalt.core.universes import LABEL_DTYPES, GetUniverse, conform, parse_spec
@@ -94,6 +104,8 @@ def prepare(
     progress("looking at the data", 0, 1)
     universes = _Universes(config, get_universe, shelf, sources)
     frames = {day: universes.of(day) for day in run_days(config)}
+    if not universes.is_open:
+        _refuse_no_listings(frames, universes)
     markets = _markets(frames)
     bound, found = _bind(first, config, shelf, sources, markets)
     days, notices = _covered_days(bound, config, found, frames)
@@ -106,22 +118,47 @@ def prepare(
     return Prepared(final, inputs, frames, tuple(notices), universes.is_open)
 
 
-def _replace_days(bound: Plan, days: tuple[date, ...]) -> Plan:
-    from dataclasses import replace
+def _refuse_no_listings(frames: Mapping[date, pl.DataFrame], universes: _Universes) -> None:
+    if all(frame.is_empty() for frame in frames.values()):
+        raise MissingData(
+            f"the universe has no listings on any day of the run: {_span(tuple(frames))}",
+            where="get_universe" if universes.is_explicit else f"UNIVERSE {universes.config.universe}",
+            hint="check the universe and the reference table",
+        )
 
+
+def _replace_days(bound: Plan, days: tuple[date, ...]) -> Plan:
     return replace(bound, days=days)
 
 
 def _check_targets(planned: Plan, shelf: Catalog) -> None:
+    """Refuse outputs that cannot be written, and two that would share one place."""
     slots: dict[tuple[str, str], list[Slot]] = {}
     options: dict[tuple[str, str], Any] = {}
     for each in planned.passes:
         for target in each.targets:
             key = (target.type, target.options.model_dump_json())
             options[key] = target.options
-            slots.setdefault(key, []).extend(each.slots if each.queries or each.steps else ())
+            slots.setdefault(key, []).extend(_written_slots(each))
+    taken: dict[tuple[str, str], Slot] = {}
     for key, wanted in slots.items():
-        shelf.find("output_targets", key[0]).make().check(options[key], wanted)
+        made = shelf.find("output_targets", key[0]).make()
+        made.check(options[key], wanted)
+        for slot in wanted:
+            place = (key[0], made.location(options[key], slot))
+            if place in taken:
+                raise ConflictingSettings(
+                    f"two outputs share {place[1]!r}: {taken[place].dataset} and {slot.dataset}",
+                    where="path_template",
+                    hint="put {datasetname} into path_template",
+                )
+            taken[place] = slot
+
+
+def _written_slots(planned: PassPlan) -> list[Slot]:
+    main = list(planned.slots) if planned.queries or planned.steps else []
+    sides = [table for table in planned.side_tables if table.is_written]
+    return main + [replace(slot, dataset=f"{slot.dataset}_{table.name}") for table in sides for slot in planned.slots]
 
 
 def _sources(config: AnalyticsConfig, shelf: Catalog) -> tuple[Source, ...]:
@@ -353,7 +390,8 @@ def _surveys(each: Found, config: AnalyticsConfig, ledger: Ledger) -> list[Surve
         else:
             known.append(Survey(**remembered))
     options = tuple(config.s3_storage_options.items())
-    tasks = [SurveyTask(each.table, file, options) for file in unknown]
+    stored = replace(each.table, derived=())  # a survey needs no derived columns, whose functions a process may not find
+    tasks = [SurveyTask(stored, file, options) for file in unknown]
     known += [_remembered(ended.result, ended.work, ledger) for ended in run_each(survey, tasks, usable_cores())]
     return sorted(known, key=lambda one: one.path)
 

@@ -99,7 +99,12 @@ def conform(frame: Any, *, where: str) -> pl.DataFrame:
     """
     found = _as_polars(frame, where)
     if "ListingId" not in found.columns:
-        raise SchemaMismatch("the universe has no column 'ListingId'", where=where, hint=nearest("ListingId", found.columns))
+        raise SchemaMismatch(
+            "the universe has no column 'ListingId'",
+            where=where,
+            hint=nearest("ListingId", found.columns) or "return a frame with ListingId and MIC",
+        )
+    _refuse_fractions(found, where)
     columns = [
         pl.col(name).cast(dtype) if name in found.columns else pl.lit(None, dtype).alias(name) for name, dtype in LABEL_DTYPES.items()
     ]
@@ -110,6 +115,16 @@ def conform(frame: Any, *, where: str) -> pl.DataFrame:
             f"a column of the universe has another type: {problem}", where=where, hint="ListingId and InstrumentId are integers"
         ) from problem
     return typed.filter(pl.col("ListingId").is_not_null()).unique("ListingId", keep="first", maintain_order=True).sort("ListingId")
+
+
+def _refuse_fractions(frame: pl.DataFrame, where: str) -> None:
+    """Whole numbers may come as floats, as pandas keeps them beside missing values; parts of one are no id."""
+    for name in ("ListingId", "InstrumentId"):
+        is_float = name in frame.columns and frame.schema[name].is_float()
+        if is_float and frame.filter(pl.col(name).is_not_nan() & (pl.col(name) != pl.col(name).round())).height:
+            raise SchemaMismatch(
+                f"{name} has values that are no whole numbers", where=where, hint="ListingId and InstrumentId are integers"
+            )
 
 
 def _as_polars(frame: Any, where: str) -> pl.DataFrame:

@@ -138,7 +138,8 @@ def check_schema(table: Table, stored: pl.Schema, path: str) -> None:
     if lacking:
         raise SchemaMismatch(f"{table.name} lacks {', '.join(lacking)}", where=path, hint=f"the file has {', '.join(list(stored)[:8])} …")
     for column in table.columns:
-        if column.name in stored and not _fits(stored[column.name], column.dtype):
+        is_day = column.name in table.time_from and stored.get(column.name) == pl.Date
+        if column.name in stored and (is_day or not _fits(stored[column.name], column.dtype)):
             raise SchemaMismatch(
                 f"{table.name}.{column.name} is {stored[column.name]}, not {column.dtype}",
                 where=path,
@@ -165,7 +166,12 @@ def _filesystem(path: str, storage_options: Mapping[str, str]) -> tuple[Any, str
 
     scheme, _, rest = path.partition("://")
     if scheme != "s3":
-        system, inner = fs.FileSystem.from_uri(path)
+        try:
+            system, inner = fs.FileSystem.from_uri(path)
+        except (ValueError, OSError) as problem:
+            raise InvalidValue(
+                f"no lake is behind the URL: {problem}", where=path, hint="give a folder, or a URL such as s3://bucket/lake"
+            ) from problem
         return system, inner
     keys = {
         "aws_access_key_id": "access_key",

@@ -57,6 +57,10 @@ class ParquetTarget:
             "bucket": options.bucket,
             "prefix": options.prefix,
         }
+        if not options.path_template or "{" in _FIELD.sub("", options.path_template) or "}" in _FIELD.sub("", options.path_template):
+            raise InvalidValue(
+                f"{options.path_template!r} is no template", where="path_template", hint="write names in braces, such as {datasetname}"
+            )
         return _collapse(_FIELD.sub(lambda match: _value(match[1], values), options.path_template))
 
     def check(self, options: ParquetOptions, slots: Sequence[Slot]) -> None:

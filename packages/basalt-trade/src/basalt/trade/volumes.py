@@ -24,13 +24,13 @@ def known_sum(value: pl.Expr, *conditions: pl.Expr | None) -> Composite:
     parts = {
         "total": where(value, *conditions).sum(),
         "known": count_where(value.is_not_null(), *conditions),
-        "unknown": count_where(value.is_null(), *conditions),
+        "trades": count_where(*conditions),
     }
     return Composite({name: Part(expr, Sum()) for name, expr in parts.items()}, _finish_known_sum)
 
 
 def _finish_known_sum(parts: Mapping[str, pl.Expr]) -> pl.Expr:
-    return pl.when((parts["known"] > 0) | (parts["unknown"] == 0)).then(parts["total"])
+    return pl.when((parts["known"] > 0) | (parts["trades"] == 0)).then(parts["total"])
 
 
 @analytic(

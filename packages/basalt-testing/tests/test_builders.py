@@ -24,10 +24,19 @@ def last_mid() -> pl.Expr:
     return pl.col("QuotedMid").last()
 
 
-@enrichment(table="trades", uses="l2", column="QuotedMid", unit="{currency}", reads=("ListingId", "TradeTimestamp"), reads_other=("ListingId", "EventTimestamp", "BidPrice1", "AskPrice1"))
+@enrichment(
+    table="trades",
+    uses="l2",
+    column="QuotedMid",
+    unit="{currency}",
+    reads=("ListingId", "TradeTimestamp"),
+    reads_other=("ListingId", "EventTimestamp", "BidPrice1", "AskPrice1"),
+)
 def quoted_mid(frame: pl.LazyFrame, other: pl.LazyFrame) -> pl.LazyFrame:
     """Mid of the best quotes at the trade."""
-    mids = other.select("ListingId", pl.col("EventTimestamp").alias("at"), ((pl.col("BidPrice1") + pl.col("AskPrice1")) / 2).alias("QuotedMid"))
+    mids = other.select(
+        "ListingId", pl.col("EventTimestamp").alias("at"), ((pl.col("BidPrice1") + pl.col("AskPrice1")) / 2).alias("QuotedMid")
+    )
     return frame.join_asof(mids, left_on="TradeTimestamp", right_on="at", by="ListingId", check_sortedness=False).drop("at", strict=False)
 
 
@@ -40,7 +49,9 @@ def test_trades_keep_the_contract():
     assert frame["TradeTimestampNanoseconds"].dt.timestamp("ns").to_list() == [1_767_603_600_000_000_001, 1_767_634_200_000_000_000]
     assert frame["BMLLSequenceNo"].to_list() == [1, 2]
     assert frame["Size"].to_list() == [100.0, 100.0]
-    assert {name: dtype for name, dtype in frame.schema.items()} == {name: next(c.dtype for c in TRADES.columns if c.name == name) for name in frame.columns}
+    assert {name: dtype for name, dtype in frame.schema.items()} == {
+        name: next(c.dtype for c in TRADES.columns if c.name == name) for name in frame.columns
+    }
 
 
 def test_quotes_and_phases_keep_their_contracts():

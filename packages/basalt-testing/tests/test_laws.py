@@ -43,7 +43,12 @@ def volume(rows: pl.Expr | None = EVERY_ROW) -> pl.Expr:
     return where(SIZE, rows).sum()
 
 
-@analytic(column="{side}Mean", unit="{currency}", rollup=RatioOfSums(), examples=[Example({"Price": [1.0, 2.0], "AggressorSide": [1, 1]}, gives=1.5)])
+@analytic(
+    column="{side}Mean",
+    unit="{currency}",
+    rollup=RatioOfSums(),
+    examples=[Example({"Price": [1.0, 2.0], "AggressorSide": [1, 1]}, gives=1.5)],
+)
 def mean_price(side: Side = "Ask", rows: pl.Expr | None = EVERY_ROW) -> Ratio:
     """Mean price of {side} trades."""
     mine = pl.col("AggressorSide") == (1 if side == "Ask" else 2)

@@ -1,9 +1,9 @@
 """The plugin author's kit: laws that every module keeps, contracts of every kind of plugin, builders and strategies.
 
-    from basalt.testing import ModuleLaws
+from basalt.testing import ModuleLaws
 
-    class TestSpreads(ModuleLaws):
-        module = SPREADS
+class TestSpreads(ModuleLaws):
+    module = SPREADS
 """
 
 from __future__ import annotations

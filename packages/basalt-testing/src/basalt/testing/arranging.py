@@ -50,9 +50,18 @@ def sections_of(module: Module, shelf: Catalog, bound: Mapping[str, Collection[s
     third counts the rows of continuous trading only, where entries may filter.
     """
     known = datasets_of(shelf, bound or {})
-    everything = [(family, entry) for family in module.families for entry in _entries(module, family) if _is_possible(module, _asked(module, family, entry), shelf, known)]
+    everything = [
+        (family, entry)
+        for family in module.families
+        for entry in _entries(module, family)
+        if _is_possible(module, _asked(module, family, entry), shelf, known)
+    ]
     plain = {str(_chosen(family, entry)): (family, entry) for family, entry in reversed(everything)}
-    filtered = [(family, {**entry, "market_states": ["CONTINUOUS_TRADING"]}) for family, entry in plain.values() if _is_filterable(module, family, entry)]
+    filtered = [
+        (family, {**entry, "market_states": ["CONTINUOUS_TRADING"]})
+        for family, entry in plain.values()
+        if _is_filterable(module, family, entry)
+    ]
     possible = [each for each in filtered if _is_possible(module, _asked(module, *each), shelf, known) and not _is_always(module, *each)]
     plainly = module.measures(module.config_model(), where=module.config_key)
     asked = [_section(entries) for entries in (everything, possible) if entries]
@@ -153,7 +162,10 @@ class Arranged:
 
     def recipes(self, values: Mapping[str, Sequence[Any]]) -> dict[str, Recipe]:
         """What must be made so that the pass can be computed."""
-        return {name: Recipe(self._files(table), needed_columns(self._files(table), self.planned.reads[name]), values) for name, table in self.contracts.items()}
+        return {
+            name: Recipe(self._files(table), needed_columns(self._files(table), self.planned.reads[name]), values)
+            for name, table in self.contracts.items()
+        }
 
     def _files(self, table: Table) -> Table:
         """The contract with only the columns that the files have."""
@@ -166,7 +178,9 @@ class Arranged:
 
     def rows_of(self, days: Mapping[date, tuple[Mapping[str, pl.LazyFrame], pl.DataFrame]]) -> pl.LazyFrame:
         """The rows that the pass makes of scanned tables and listings by day."""
-        tables = {day: {name: frame.select(self.planned.reads[name]) for name, frame in frames.items()} for day, (frames, _) in days.items()}
+        tables = {
+            day: {name: frame.select(self.planned.reads[name]) for name, frame in frames.items()} for day, (frames, _) in days.items()
+        }
         listings = {day: frame.lazy() for day, (_, frame) in days.items()}
         with using_catalog(self.shelf):
             return compute_pass(self.planned, tables, listings, self.datasets).rows
@@ -189,7 +203,9 @@ def datasets_of(shelf: Catalog, bound: Mapping[str, Collection[str]]) -> dict[st
     return {name: raw_dataset(table, frozenset(bound[name]) if name in bound else None) for name, table in shelf.tables.items()}
 
 
-def arrange(module: Module, shelf: Catalog, section: Section, bound: Mapping[str, Collection[str]] | None = None, **options: Any) -> Arranged:
+def arrange(
+    module: Module, shelf: Catalog, section: Section, bound: Mapping[str, Collection[str]] | None = None, **options: Any
+) -> Arranged:
     """Plan one pass of *module* with *section*, over files with the columns of *bound*.
 
     Raises:
@@ -198,7 +214,11 @@ def arrange(module: Module, shelf: Catalog, section: Section, bound: Mapping[str
     stored = {name: frozenset(columns) for name, columns in (bound or {}).items()}
     with using_catalog(shelf):
         config = read_config(
-            {"start_date": DAY, "end_date": DAY, "passes": [{"name": PASS, "modules": [module.name], module.config_key: dict(section), **options}]}
+            {
+                "start_date": DAY,
+                "end_date": DAY,
+                "passes": [{"name": PASS, "modules": [module.name], module.config_key: dict(section), **options}],
+            }
         )
         known = datasets_of(shelf, stored)
         planned = plan_pass(config, 0, known, (DAY,), shelf)

@@ -1,14 +1,14 @@
 """Literal tables of a few rows, and the values that a module makes of them: to check one number by eye.
 
-    >>> from basalt.core.declaring import Module, Sum, analytic
-    >>> import polars as pl
-    >>> @analytic(column="Volume", unit="shares", rollup=Sum())
-    ... def volume() -> pl.Expr:
-    ...     "Traded quantity."
-    ...     return pl.col("Size").sum()
-    >>> rows = compute(Module("mine", "trades", (volume,)), trades=trades(["09:00:01", "09:00:30"], price=[10.0, 10.5], size=[200, 100]))
-    >>> rows["Volume"].to_list()
-    [300.0]
+>>> from basalt.core.declaring import Module, Sum, analytic
+>>> import polars as pl
+>>> @analytic(column="Volume", unit="shares", rollup=Sum())
+... def volume() -> pl.Expr:
+...     "Traded quantity."
+...     return pl.col("Size").sum()
+>>> rows = compute(Module("mine", "trades", (volume,)), trades=trades(["09:00:01", "09:00:30"], price=[10.0, 10.5], size=[200, 100]))
+>>> rows["Volume"].to_list()
+[300.0]
 """
 
 from __future__ import annotations
@@ -39,7 +39,15 @@ Values = Any
 
 
 def trades(
-    at: Sequence[str], *, price: Values, size: Values = 100.0, side: Values = 0, listing: Values = 1, mic: Values = "XTST", day: date = DAY, **columns: Values
+    at: Sequence[str],
+    *,
+    price: Values,
+    size: Values = 100.0,
+    side: Values = 0,
+    listing: Values = 1,
+    mic: Values = "XTST",
+    day: date = DAY,
+    **columns: Values,
 ) -> pl.LazyFrame:
     """Trades as a lake holds them.
 
@@ -85,7 +93,9 @@ def quotes(
     return _events(L2, at, day, {**best, "ListingId": listing, "MIC": mic, **columns})
 
 
-def phases(at: Sequence[str], *, state: Values, listing: Values = 1, mic: Values = "XTST", day: date = DAY, **columns: Values) -> pl.LazyFrame:
+def phases(
+    at: Sequence[str], *, state: Values, listing: Values = 1, mic: Values = "XTST", day: date = DAY, **columns: Values
+) -> pl.LazyFrame:
     """Changes of the trading phase (`marketstate`) as a lake holds them.
 
     Args:
@@ -145,7 +155,14 @@ def _nanos(text: str, day: date) -> int:
 # ---------------------------------------------------------------- values
 
 
-def compute(what: Module | Mapping[str, Any], section: Mapping[str, Any] | None = None, *, seconds: float = 60, day: date = DAY, **tables: pl.LazyFrame) -> pl.DataFrame:
+def compute(
+    what: Module | Mapping[str, Any],
+    section: Mapping[str, Any] | None = None,
+    *,
+    seconds: float = 60,
+    day: date = DAY,
+    **tables: pl.LazyFrame,
+) -> pl.DataFrame:
     """The rows that one pass makes of literal tables, in memory.
 
     Args:

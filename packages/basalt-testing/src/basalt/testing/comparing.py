@@ -39,7 +39,9 @@ def differences(found: pl.DataFrame, wanted: pl.DataFrame, keys: Sequence[str], 
     unlike = [f"{name} is {left.schema[name]} and {right.schema[name]}" for name in names if left.schema[name] != right.schema[name]]
     if unlike or left.is_empty():
         return unlike
-    pair = left.select(*keys, *(pl.col(name).alias(f"found:{name}") for name in names)).hstack(right.select(pl.col(names).name.prefix("wanted:")))
+    pair = left.select(*keys, *(pl.col(name).alias(f"found:{name}") for name in names)).hstack(
+        right.select(pl.col(names).name.prefix("wanted:"))
+    )
     same = pair.select(_is_same(name, left.schema[name], tolerance).all().alias(name) for name in names).row(0, named=True)
     return [_described(pair, keys, name, left.schema[name], tolerance) for name in names if not same[name]]
 

@@ -147,7 +147,13 @@ def _numbers(sketch: Sketch) -> list[int]:
 
 def _labels(name: str) -> list[Any]:
     """The value of a label column for each of `LISTINGS`; nothing for other columns."""
-    attributes = {"ListingId": "number", "MIC": "mic", "InstrumentId": "instrument", "CurrencyCode": "currency", "InstrumentCurrencyCode": "currency"}
+    attributes = {
+        "ListingId": "number",
+        "MIC": "mic",
+        "InstrumentId": "instrument",
+        "CurrencyCode": "currency",
+        "InstrumentCurrencyCode": "currency",
+    }
     if name in attributes:
         return [getattr(listing, attributes[name]) for listing in LISTINGS]
     return [f"T{listing.number}" for listing in LISTINGS] if name == "Ticker" else []

@@ -101,7 +101,9 @@ class ModuleLaws:
     def test_examples_hold(self, formula: Analytic, example: Example) -> None:
         """Each example gives the value it says, through the fusing of a real run."""
         found = value_of(self.module, formula, example, self.shelf)
-        assert is_close(found, example.gives), f"{formula.name}: {dict(example.axes)} on {dict(example.rows)} gives {found!r}, not {example.gives!r}"
+        assert is_close(found, example.gives), (
+            f"{formula.name}: {dict(example.axes)} on {dict(example.rows)} gives {found!r}, not {example.gives!r}"
+        )
 
     def test_column_names_are_unique(self) -> None:
         """No two measures of one section want the same column."""
@@ -241,7 +243,9 @@ class ModuleLaws:
         self._holds(law)
 
 
-def _check(law: Callable[[Arranged, Market], list[str]], arranged: Arranged, strategy: st.SearchStrategy[Market], profile: settings) -> None:
+def _check(
+    law: Callable[[Arranged, Market], list[str]], arranged: Arranged, strategy: st.SearchStrategy[Market], profile: settings
+) -> None:
     @profile
     @given(strategy)
     def holds(market: Market) -> None:

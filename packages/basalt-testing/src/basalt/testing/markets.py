@@ -48,7 +48,9 @@ class Market:
     def only(self, listing: int) -> Market:
         """The market of one listing."""
         mine = pl.col("ListingId") == listing
-        return Market(self._each(lambda frame: frame.filter(mine) if "ListingId" in frame.columns else frame), self.listings.filter(mine), self.day)
+        return Market(
+            self._each(lambda frame: frame.filter(mine) if "ListingId" in frame.columns else frame), self.listings.filter(mine), self.day
+        )
 
     def later(self, days: int) -> Market:
         """The same market so many days later."""
@@ -58,7 +60,10 @@ class Market:
 
     def until(self, moment: int, contracts: Mapping[str, Table]) -> Market:
         """What had happened by *moment* (ns), that instant included."""
-        frames = {name: frame.filter(_nanos(frame, contracts[name]) <= moment) if contracts[name].time else frame for name, frame in self.frames.items()}
+        frames = {
+            name: frame.filter(_nanos(frame, contracts[name]) <= moment) if contracts[name].time else frame
+            for name, frame in self.frames.items()
+        }
         return Market(frames, self.listings, self.day)
 
     def continued(self, moment: int, other: Market, contracts: Mapping[str, Table]) -> Market:
@@ -68,7 +73,9 @@ class Market:
         for name, frame in self.frames.items():
             future = other.frames[name]
             if contracts[name].time:
-                frame = _in_sequence(pl.concat([past[name], future.filter(_nanos(future, contracts[name]) > moment)], how="vertical"), contracts[name])
+                frame = _in_sequence(
+                    pl.concat([past[name], future.filter(_nanos(future, contracts[name]) > moment)], how="vertical"), contracts[name]
+                )
             frames[name] = frame
         return Market(frames, self.listings, self.day)
 
@@ -76,8 +83,13 @@ class Market:
         """Other values at the same times."""
         kept = {"ListingId", "MIC", "Ticker", "CurrencyCode", "InstrumentId"}
         return Market(
-            self._each(lambda frame: frame.with_columns(pl.col(name).reverse() for name, dtype in frame.schema.items() if name not in kept and not dtype.is_temporal())),
-            self.listings, self.day,
+            self._each(
+                lambda frame: frame.with_columns(
+                    pl.col(name).reverse() for name, dtype in frame.schema.items() if name not in kept and not dtype.is_temporal()
+                )
+            ),
+            self.listings,
+            self.day,
         )
 
     def shuffled(self, seed: int) -> Market:
@@ -87,7 +99,9 @@ class Market:
 
     def by_market(self) -> Market:
         """The rows of one venue after those of the other, as one file comes after the other."""
-        return Market(self._each(lambda frame: frame.sort("MIC", maintain_order=True) if "MIC" in frame.columns else frame), self.listings, self.day)
+        return Market(
+            self._each(lambda frame: frame.sort("MIC", maintain_order=True) if "MIC" in frame.columns else frame), self.listings, self.day
+        )
 
     def _each(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> dict[str, pl.DataFrame]:
         return {name: change(frame) for name, frame in self.frames.items()}

@@ -27,7 +27,12 @@ GAPS = (0, 0, 0, 1, SECOND, SECOND + 1, 20 * SECOND, TO_NEXT_MINUTE, TO_NEXT_MIN
 MAX_EVENTS = 24
 
 QUICK = settings(
-    max_examples=8, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink)
+    max_examples=8,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
 )
 """The profile of the laws: few markets, the same ones each time."""
 

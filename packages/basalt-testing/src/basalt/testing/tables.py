@@ -67,7 +67,9 @@ def needed_columns(table: Table, read: Iterable[str]) -> tuple[str, ...]:
 def listings_of(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """The universe of everything that *frames* hold: `ListingId` and the labels that their rows carry."""
     labels = ["ListingId", "MIC", "Ticker", "CurrencyCode", "InstrumentId"]
-    parts = [frame.select(name for name in labels if name in frame.columns).unique() for frame in frames.values() if "ListingId" in frame.columns]
+    parts = [
+        frame.select(name for name in labels if name in frame.columns).unique() for frame in frames.values() if "ListingId" in frame.columns
+    ]
     if not parts:
         return conform_listings(pl.DataFrame(schema={"ListingId": pl.Int64}), where="frames")
     known = pl.concat(parts, how="diagonal_relaxed")

@@ -68,13 +68,24 @@ class FeedContract:
             if "TradeDate" in frame.columns:
                 assert set(frame["TradeDate"].cast(pl.Date)) <= {day}, path
             if table.time and frame.height:
-                offset = (pl.col(clock_column(table, frame.columns)).cast(pl.Datetime("ns")) - pl.lit(day).cast(pl.Datetime("ns"))).dt.total_hours()
+                offset = (
+                    pl.col(clock_column(table, frame.columns)).cast(pl.Datetime("ns")) - pl.lit(day).cast(pl.Datetime("ns"))
+                ).dt.total_hours()
                 assert frame.select(offset.is_between(-SLACK_HOURS, 24 + SLACK_HOURS).all()).item(), path
 
     def test_every_listing_is_in_the_reference(self, lake: Path) -> None:
         """No row names a listing that nobody can look up."""
-        known = {(market, listing) for table, market, path in _files(lake) if table == REFERENCE for listing in pl.read_parquet(path)["ListingId"]}
-        named = {(market, listing) for _, market, path in _files(lake) for listing in pl.read_parquet(path, columns=["ListingId"])["ListingId"].unique()}
+        known = {
+            (market, listing)
+            for table, market, path in _files(lake)
+            if table == REFERENCE
+            for listing in pl.read_parquet(path)["ListingId"]
+        }
+        named = {
+            (market, listing)
+            for _, market, path in _files(lake)
+            for listing in pl.read_parquet(path, columns=["ListingId"])["ListingId"].unique()
+        }
         assert None not in {listing for _, listing in named}
         assert named <= known
 
@@ -118,5 +129,7 @@ def _sound_levels(stored: pl.Schema | dict[str, pl.DataType]) -> list[pl.Expr]:
         prices = [pl.col(f"{side}Price{level}") for level in levels]
         conditions += [((after - before) * outwards > 0).fill_null(value=True) for before, after in zip(prices, prices[1:], strict=False)]
         conditions += [after.is_null() | before.is_not_null() for before, after in zip(prices, prices[1:], strict=False)]
-        conditions += [pl.col(f"{side}Price{level}").is_null() | (pl.col(f"{side}Quantity{level}") > 0).fill_null(value=False) for level in levels]
+        conditions += [
+            pl.col(f"{side}Price{level}").is_null() | (pl.col(f"{side}Quantity{level}") > 0).fill_null(value=False) for level in levels
+        ]
     return conditions

@@ -22,7 +22,9 @@ SLOT = Slot("test_bars", "bars", "all", DAY, DAY)
 NEXT_WEEK = Slot("test_bars", "bars", "all", date(2026, 1, 12), date(2026, 1, 12))
 COLUMNS = ("ListingId", "Volume", "Close")
 SORT_KEYS = ("ListingId", "Minute")
-OLD = pl.DataFrame({"ListingId": [1, 1, 2], "Minute": [1, 2, 1], "Close": [10.0, None, 20.0], "Volume": [5, 6, 7], "Hidden": ["a", "b", "c"]})
+OLD = pl.DataFrame(
+    {"ListingId": [1, 1, 2], "Minute": [1, 2, 1], "Close": [10.0, None, 20.0], "Volume": [5, 6, 7], "Hidden": ["a", "b", "c"]}
+)
 NEW = pl.DataFrame({"ListingId": [1, 3], "Minute": [1, 1], "Close": [11.0, 30.0], "Volume": [8, 9], "Hidden": ["d", "e"]})
 
 
@@ -110,7 +112,9 @@ class TargetContract:
         assert _read(place, SLOT).equals(OLD.select(COLUMNS))
 
     @pytest.mark.parametrize("wait", [0.0, 0.02, 0.1])
-    def test_a_commit_that_is_killed_leaves_the_old_rows_or_the_new(self, place: Place, parts: Callable[..., list[Path]], wait: float) -> None:
+    def test_a_commit_that_is_killed_leaves_the_old_rows_or_the_new(
+        self, place: Place, parts: Callable[..., list[Path]], wait: float
+    ) -> None:
         """SIGKILL at any moment: never half, and the next commit succeeds."""
         _commit(place, SLOT, parts(OLD))
         many = pl.concat([NEW] * 50_000).sort(SORT_KEYS, maintain_order=True)

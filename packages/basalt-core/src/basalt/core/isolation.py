@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -26,6 +27,7 @@ Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 PRELOADED = ("basalt.core.working",)
+THREADS_VARIABLE = "POLARS_MAX_THREADS"
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,32 @@ def context(preload: Iterable[str] = ()) -> BaseContext:
     return chosen
 
 
-def start_server(preload: Iterable[str] = ()) -> None:
+def start_server(preload: Iterable[str] = (), *, threads: int) -> None:
     """Start the process that workers are forked from; it imports on its own while the caller goes on.
 
-    Only the first call in a process chooses what is imported. Nothing happens where there is no fork
-    server.
+    Only the first call in a process chooses what is imported and how many threads a worker has.
+    Nothing is started where there is no fork server.
+
+    Args:
+        preload: Modules to import.
+        threads: Threads of a worker's engine, unless `POLARS_MAX_THREADS` is set already.
     """
     if context(preload).get_start_method() == "forkserver":
-        forkserver.ensure_running()
+        with _engine_threads(threads):
+            forkserver.ensure_running()
+
+
+@contextmanager
+def _engine_threads(threads: int) -> Iterator[None]:
+    """Processes started inside have so many engine threads: the engine reads the variable when it is imported."""
+    if THREADS_VARIABLE in os.environ:
+        yield
+        return
+    os.environ[THREADS_VARIABLE] = str(threads)
+    try:
+        yield
+    finally:
+        del os.environ[THREADS_VARIABLE]
 
 
 def run_each(

@@ -22,6 +22,7 @@ from basalt.core.isolation import start_server, usable_cores
 from basalt.core.ledger import Ledger
 from basalt.core.offers import Executor
 from basalt.core.pipelines import Pipeline
+from basalt.core.planning.slots import run_days
 from basalt.core.plans import Plan, Stage
 from basalt.core.preparing import prepare, store_listings
 from basalt.core.reports import PassReport, RunReport
@@ -44,7 +45,6 @@ class Job:
         pipeline: Pipeline file, if the config came from one.
         offers: The pipeline file is a plugin that workers must load.
         executor: What runs its tasks.
-        threads: Threads of each worker.
         progress: Told how it goes.
         resume: It may use what an earlier run left.
     """
@@ -54,7 +54,6 @@ class Job:
     pipeline: Path | None
     offers: bool
     executor: Executor
-    threads: int
     progress: Progress
     resume: bool
 
@@ -137,15 +136,22 @@ def _job(
     workers = usable_cores() if config.num_workers <= 0 else config.num_workers
     preloads = _preloads(shelf)
     runner = shelf.find("executors", executor, where="--executor").make().configured(workers, preloads)
-    start_server(preloads)
+    start_server(preloads, threads=max(1, usable_cores() // min(workers, _tasks_at_least(config))))
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
     work_dir = (Path(config.temp_dir) if config.temp_dir else ledger.root / "work") / run_id
     prepared = prepare(config, universe, shelf, ledger, progress)
     made_by = versions(shelf)
     path, offers = (pipeline.path, pipeline.offers) if pipeline else (None, False)
     delivery = Delivery(run_id, prepared, ledger, shelf, config_hash(config, made_by, path if offers else None), made_by)
-    job = Job(delivery, work_dir, path, offers, runner, max(1, usable_cores() // workers), progress, resume)
+    job = Job(delivery, work_dir, path, offers, runner, progress, resume)
     return job, Tally(list(prepared.notices))
+
+
+def _tasks_at_least(config: AnalyticsConfig) -> int:
+    """Tasks that a run has at the least, as far as its config tells: one a day, more where batches are asked for."""
+    if config.listings_per_batch is not None or config.max_rows_per_table:
+        return usable_cores()
+    return len(run_days(config))
 
 
 def _carry_out(job: Job, tally: Tally, started: float) -> RunReport:
@@ -262,7 +268,6 @@ def _context(job: Job, tally: Tally) -> RunContext:
         work_dir=job.work_dir,
         pipeline=job.pipeline if job.offers else None,
         metadata={each.name: job.delivery.metadata(each) for each in job.plan.passes},
-        threads=job.threads,
         is_open=prepared.is_open,
     )
 

@@ -38,7 +38,6 @@ class RunContext:
         work_dir: Folder of the parts.
         pipeline: Pipeline file that offers plugins of its own.
         metadata: Text kept in each written file, by dataset.
-        threads: Threads of a worker.
         is_open: Listings that no reference row describes count too.
     """
 
@@ -50,7 +49,6 @@ class RunContext:
     work_dir: Path
     pipeline: Path | None
     metadata: Mapping[str, Mapping[str, str]]
-    threads: int
     is_open: bool = False
 
 
@@ -59,19 +57,17 @@ class Envelope:
     """A pickled context, with what must happen before it can be unpickled."""
 
     pipeline: Path | None
-    threads: int
     payload: bytes
 
 
 def seal(context: RunContext, path: Path) -> None:
     """Write *context* where workers find it."""
-    path.write_bytes(pickle.dumps(Envelope(context.pipeline, context.threads, pickle.dumps(context))))
+    path.write_bytes(pickle.dumps(Envelope(context.pipeline, pickle.dumps(context))))
 
 
 def unseal(path: Path) -> tuple[RunContext, Catalog | None]:
     """Read a context; a pipeline file with plugins of its own is loaded first."""
     envelope: Envelope = pickle.loads(path.read_bytes())  # noqa: S301 - written by this run, for its workers
-    os.environ["POLARS_MAX_THREADS"] = str(envelope.threads)
     shelf = None
     if envelope.pipeline is not None:
         from basalt.core.pipelines import load_module

@@ -23,12 +23,17 @@ from basalt.core.declaring import (
     ratio,
     where,
 )
-from basalt.trade.aggregating import mean, weighted_mean
-from basalt.trade.conditions import Side, on_side, price, size
+from basalt.trade.aggregating import mean
+from basalt.trade.conditions import Side, notional, on_side, price, size
 
 FAMILY = "generic_metrics"
 BarPrice = Literal["Open", "High", "Low", "Close"]
-_TWO: dict[str, list[Any]] = {"LocalPrice": [10.0, 13.0], "Size": [200.0, 100.0], "AggressorSide": [1, 1]}
+_TWO: dict[str, list[Any]] = {
+    "LocalPrice": [10.0, 13.0],
+    "LocalNotional": [2000.0, 1300.0],
+    "Size": [200.0, 100.0],
+    "AggressorSide": [1, 1],
+}
 
 
 @analytic(
@@ -46,7 +51,8 @@ def vwap(side: Side = "Total", rows: pl.Expr | None = EVERY_ROW) -> Ratio:
 
     Trades without a price in the listing's currency are left out of both sums.
     """
-    return weighted_mean(price(), size(), all_of(on_side(side), rows))
+    condition = all_of(on_side(side), rows)
+    return ratio(where(notional(), condition).sum(), where(size(), price().is_not_null(), condition).sum())
 
 
 @analytic(

@@ -40,6 +40,7 @@ def quoted_mid(frame: pl.LazyFrame, other: pl.LazyFrame) -> pl.LazyFrame:
     return frame.join_asof(mids, left_on="TradeTimestamp", right_on="at", by="ListingId", check_sortedness=False).drop("at", strict=False)
 
 
+NINE_ONE, NINE_TWO = datetime.fromisoformat("2026-01-05T09:01"), datetime.fromisoformat("2026-01-05T09:02")
 MINE = Module("mine", "trades", (vwap,))
 MIDS = Module("mids", "trades", (last_mid, quoted_mid))
 
@@ -49,9 +50,8 @@ def test_trades_keep_the_contract():
     assert frame["TradeTimestampNanoseconds"].dt.timestamp("ns").to_list() == [1_767_603_600_000_000_001, 1_767_634_200_000_000_000]
     assert frame["BMLLSequenceNo"].to_list() == [1, 2]
     assert frame["Size"].to_list() == [100.0, 100.0]
-    assert {name: dtype for name, dtype in frame.schema.items()} == {
-        name: next(c.dtype for c in TRADES.columns if c.name == name) for name in frame.columns
-    }
+    stored = {column.name: column.dtype for column in TRADES.columns}
+    assert dict(frame.schema) == {name: stored[name] for name in frame.columns}
 
 
 def test_quotes_and_phases_keep_their_contracts():
@@ -62,13 +62,13 @@ def test_quotes_and_phases_keep_their_contracts():
 def test_bars_are_rows_of_a_pass():
     frame = bars(["09:01:00", "09:02:00"], Close=[10.0, None]).collect()
     assert frame.columns == ["ListingId", "Date", "TimeBucket", "Close"]
-    assert frame.row(0) == (1, date(2026, 1, 5), datetime(2026, 1, 5, 9, 1), 10.0)
+    assert frame.row(0) == (1, date(2026, 1, 5), NINE_ONE, 10.0)
 
 
 def test_compute_gives_the_buckets_of_a_module_that_is_not_installed():
     rows = compute(MINE, trades=trades(["09:00:01", "09:00:02", "09:01:00.000000001"], price=[10.0, 13.0, 7.0], size=[200, 100, 5]))
     assert rows["VWAP"].to_list() == [11.0, 7.0]
-    assert rows["TimeBucket"].to_list() == [datetime(2026, 1, 5, 9, 1), datetime(2026, 1, 5, 9, 2)]
+    assert rows["TimeBucket"].to_list() == [NINE_ONE, NINE_TWO]
     assert rows.columns == ["ListingId", "Date", "TimeBucket", "MIC", "Ticker", "CurrencyCode", "InstrumentId", "VWAP"]
 
 

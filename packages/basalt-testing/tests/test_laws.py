@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 import pytest
@@ -96,8 +96,8 @@ STORED = ["ListingId", "MIC", "TradeTimestamp", "BMLLSequenceNo", "Price", "Size
 
 class TestGivenTables(ModuleLaws):
     module = Module("given", "trades", (volume, mean_price))
-    stored = {"trades": STORED}
-    tables = {"trades": rows(TRADES, columns=STORED, values={"Price": [1.0, 2.0]})}
+    stored: ClassVar = {"trades": STORED}
+    tables: ClassVar = {"trades": rows(TRADES, columns=STORED, values={"Price": [1.0, 2.0]})}
 
 
 # ---------------------------------------------------------------- broken on purpose
@@ -151,7 +151,7 @@ def test_two_measures_of_one_name_fail():
 
 def test_an_analytic_that_no_section_asks_for_fails():
     def above(level: int):
-        return (PRICE > level).sum().cast(pl.Int64)
+        return (level < PRICE).sum().cast(pl.Int64)
 
     above.__annotations__["level"] = int
     laws = laws_of(formula(above, column="Above{level}"), config=[])

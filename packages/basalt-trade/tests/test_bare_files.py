@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import basalt.trade.plugin
 from basalt.testing import ModuleLaws, PluginContract
 from basalt.trade.module import TRADE
@@ -11,7 +13,7 @@ BARE = ("ListingId", "MIC", "TradeTimestampNanoseconds", "BMLLSequenceNo", "Aggr
 
 class TestTradeOfBareFiles(ModuleLaws):
     module = TRADE
-    stored = {"trades": BARE}
+    stored: ClassVar = {"trades": BARE}
 
 
 class TestPlugin(PluginContract):

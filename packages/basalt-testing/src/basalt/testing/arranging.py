@@ -25,8 +25,7 @@ from basalt.testing.generating import Recipe
 from basalt.testing.markets import Market
 from basalt.testing.tables import DAY, needed_columns
 
-PASS = "law"
-MINUTE = 60
+QUERY = "law"
 
 Section = Mapping[str, Any]
 
@@ -217,12 +216,12 @@ def arrange(
             {
                 "start_date": DAY,
                 "end_date": DAY,
-                "passes": [{"name": PASS, "modules": [module.name], module.config_key: dict(section), **options}],
+                "passes": [{"name": QUERY, "modules": [module.name], module.config_key: dict(section), **options}],
             }
         )
         known = datasets_of(shelf, stored)
         planned = plan_pass(config, 0, known, (DAY,), shelf)
-    return Arranged(module, shelf, planned, {**known, PASS: planned.dataset}, stored, section)
+    return Arranged(module, shelf, planned, {**known, QUERY: planned.dataset}, stored, section)
 
 
 __all__ = ["Arranged", "Section", "arrange", "sections_of", "shelf_with"]

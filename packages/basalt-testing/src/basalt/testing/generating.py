@@ -120,10 +120,8 @@ def _fill(column: Column, recipe: Recipe, sketch: Sketch) -> list[Any]:
     name = column.name
     if name in recipe.values:
         return _drawn(recipe.values[name], name, sketch)
-    if name == "TradeDate":
-        return [MIDNIGHT_NANOS] * len(sketch.gaps)
-    if column.dtype == pl.Date:
-        return [DAY] * len(sketch.gaps)
+    if name == "TradeDate" or column.dtype == pl.Date:
+        return [DAY if column.dtype == pl.Date else MIDNIGHT_NANOS] * len(sketch.gaps)
     if isinstance(column.dtype, pl.Datetime):
         return list(times(sketch))
     if name in recipe.table.order:

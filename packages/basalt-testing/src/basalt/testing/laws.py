@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import polars as pl
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from basalt.core.bucketing import TIME_BUCKET, Clock
 from basalt.core.catalog import Catalog, using_catalog
-from basalt.core.declaring import Analytic, Example, Measure, Module
+from basalt.core.declaring import Analytic, Example, Module
 from basalt.core.fusing import KEY, fuse
 from basalt.core.tables import Table
 from basalt.testing.arranging import Arranged, Section, arrange, sections_of, shelf_with
@@ -27,7 +28,6 @@ from basalt.testing.examples import is_close, value_of
 from basalt.testing.markets import Market
 from basalt.testing.rolling import KEYS, roll_up
 from basalt.testing.strategies import QUICK, markets
-from basalt.testing.tables import DAY
 
 COARSER: Mapping[str, Clock] = {
     "5 minutes": Clock.of_seconds(5 * 60),
@@ -73,15 +73,24 @@ class ModuleLaws:
         if "coarser" in metafunc.fixturenames:
             metafunc.parametrize("coarser", list(COARSER))
 
+    @property
+    def _subject(self) -> Subject:
+        return _SUBJECTS.setdefault(type(self), Subject(type(self)))
+
     @cached_property
     def shelf(self) -> Catalog:
         """The catalog with the module in it."""
-        return _shelf(type(self))
+        return self._subject.shelf
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections that the laws run on."""
+        return self._subject.sections
 
     @cached_property
     def passes(self) -> tuple[Arranged, ...]:
         """One planned pass for each section."""
-        return _passes(type(self))
+        return self._subject.passes
 
     def _holds(self, law: Callable[[Arranged, Market], list[str]], *, passes: Sequence[Arranged] | None = None) -> None:
         """Fail with what *law* finds on the smallest market that breaks it."""
@@ -121,11 +130,6 @@ class ModuleLaws:
         asked = {measure.analytic.name for arranged in self.passes for measure in arranged.measures}
         members = {formula.name for family in self.module.families for formula in self.module.members(family)}
         assert not members - asked, f"no section asks for {', '.join(sorted(members - asked))}: set `config`"
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        """The sections that the laws run on."""
-        return _sections(type(self))
 
     # ------------------------------------------------------------ laws of the rows
 
@@ -272,19 +276,29 @@ def _ids(names: Sequence[str]) -> list[str]:
     return ids
 
 
-@lru_cache(maxsize=None)
-def _shelf(laws: type[ModuleLaws]) -> Catalog:
-    return shelf_with(laws.module, laws.contracts)
+@dataclass(frozen=True)
+class Subject:
+    """What a class of laws speaks of, found once for all of its tests."""
+
+    laws: type[ModuleLaws]
+
+    @cached_property
+    def shelf(self) -> Catalog:
+        """The catalog with the module in it."""
+        return shelf_with(self.laws.module, self.laws.contracts)
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections of the module's config that the laws run on."""
+        return tuple(self.laws.config) if self.laws.config is not None else sections_of(self.laws.module, self.shelf, self.laws.stored)
+
+    @cached_property
+    def passes(self) -> tuple[Arranged, ...]:
+        """One planned pass for each section."""
+        return tuple(arrange(self.laws.module, self.shelf, section, self.laws.stored) for section in self.sections)
 
 
-@lru_cache(maxsize=None)
-def _sections(laws: type[ModuleLaws]) -> tuple[Section, ...]:
-    return tuple(laws.config) if laws.config is not None else sections_of(laws.module, _shelf(laws), laws.stored)
+_SUBJECTS: dict[type[ModuleLaws], Subject] = {}
 
 
-@lru_cache(maxsize=None)
-def _passes(laws: type[ModuleLaws]) -> tuple[Arranged, ...]:
-    return tuple(arrange(laws.module, _shelf(laws), section, laws.stored) for section in _sections(laws))
-
-
-__all__ = ["DAY", "ModuleLaws"]
+__all__ = ["COARSER", "ModuleLaws"]

@@ -69,15 +69,7 @@ class Market:
     def continued(self, moment: int, other: Market, contracts: Mapping[str, Table]) -> Market:
         """What had happened by *moment*, and then what happens in *other*."""
         past = self.until(moment, contracts).frames
-        frames = {}
-        for name, frame in self.frames.items():
-            future = other.frames[name]
-            if contracts[name].time:
-                frame = _in_sequence(
-                    pl.concat([past[name], future.filter(_nanos(future, contracts[name]) > moment)], how="vertical"), contracts[name]
-                )
-            frames[name] = frame
-        return Market(frames, self.listings, self.day)
+        return Market({name: _followed(past[name], other.frames[name], moment, contracts[name]) for name in past}, self.listings, self.day)
 
     def altered(self) -> Market:
         """Other values at the same times."""
@@ -113,6 +105,13 @@ def _nanos(frame: pl.DataFrame, table: Table) -> pl.Expr:
 
 def _sorted(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
     return put_in_order(frame, table, frame.collect_schema().names()) if table.time else frame
+
+
+def _followed(past: pl.DataFrame, other: pl.DataFrame, moment: int, table: Table) -> pl.DataFrame:
+    if not table.time:
+        return past
+    future = other.filter(_nanos(other, table) > moment)
+    return _in_sequence(pl.concat([past, future], how="vertical"), table)
 
 
 def _in_sequence(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -127,8 +128,8 @@ def _sound_levels(stored: pl.Schema | dict[str, pl.DataType]) -> list[pl.Expr]:
     conditions = []
     for side, outwards in (("Bid", -1), ("Ask", 1)):
         prices = [pl.col(f"{side}Price{level}") for level in levels]
-        conditions += [((after - before) * outwards > 0).fill_null(value=True) for before, after in zip(prices, prices[1:], strict=False)]
-        conditions += [after.is_null() | before.is_not_null() for before, after in zip(prices, prices[1:], strict=False)]
+        conditions += [((after - before) * outwards > 0).fill_null(value=True) for before, after in pairwise(prices)]
+        conditions += [after.is_null() | before.is_not_null() for before, after in pairwise(prices)]
         conditions += [
             pl.col(f"{side}Price{level}").is_null() | (pl.col(f"{side}Quantity{level}") > 0).fill_null(value=False) for level in levels
         ]

@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ _PROGRESS = re.compile(r"(looking at the data|stage \d+ of|simulating |importing
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _VOLATILE = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}"), "RUN"),
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d"), "MOMENT"),
+    (re.compile(r"(?<=basalt_pipeline_)\w+(?=:)"), "FILE"),
+    (re.compile(r"(?<=RUN  )\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "MOMENT"),
     (re.compile(r"\b\d+\.\d s\b|\b\d+ s(?=, \d+ tasks)"), "TIME"),
     (re.compile(r"\b[\d.]+ (?:B|kB|MB|GB)\b"), "SIZE"),
 )
@@ -84,8 +86,22 @@ def run_page(page: Path, folder: Path, *files: Path) -> list[Shown]:
     for file in files:
         shutil.copy(file, folder)
     shutil.copytree(ROOT / "demo", folder / "demo", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    with chdir(folder), _terminal_of(130):
+    with chdir(folder), _importing_from(folder), _terminal_of(130):
         return list(_run_blocks(blocks(page.read_text(encoding="utf-8")), page.relative_to(ROOT)))
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Files of *folder* can be imported, and are forgotten afterwards."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+                del sys.modules[name]
 
 
 @contextmanager

@@ -267,6 +267,12 @@ def test_the_environment_may_name_the_lake(lake: Path, monkeypatch: pytest.Monke
     assert LakeSource().configured({}).root == str(lake)
 
 
+def test_options_of_an_object_store_reach_its_lake() -> None:
+    assert LakeSource().configured({"lake": "s3://bucket/lake", "s3_storage_options": {"region": "eu-west-1"}}).storage_options == {
+        "region": "eu-west-1"
+    }
+
+
 def test_a_lake_behind_a_url_is_the_same_lake(fill: Fill, lake: Path, source: LakeSource, ticks: Make, venue: Any, monday: date) -> None:
     fill(ticks((1, "09:00:02", 11, 2), (1, "09:00:03", 12, 3)))
     remote = LakeSource().configured({"lake": lake.as_uri()})

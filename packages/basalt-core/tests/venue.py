@@ -323,7 +323,9 @@ class Pick:
 
 
 class PairConfig(ModuleConfig):
-    """Nothing to configure."""
+    """What `pair` sees at once."""
+
+    all_dates: bool = False
 
 
 class Pair:
@@ -338,7 +340,9 @@ class Pair:
         return (Input("left", "ticks", ("ListingId",)), Input("right", "marks", ("ListingId",)))
 
     def plan(self, config: PairConfig, inputs: Any, clock: Any, *, where: str) -> Produced:
-        return Produced((PlannedColumn("Left", pl.UInt32()), PlannedColumn("Right", pl.UInt32())), ("ListingId",), Scope())
+        return Produced(
+            (PlannedColumn("Left", pl.UInt32()), PlannedColumn("Right", pl.UInt32())), ("ListingId",), Scope(all_dates=config.all_dates)
+        )
 
     def compute(self, config: PairConfig, inputs: Any, planned: Any, clock: Any) -> pl.LazyFrame:
         left, right = (inputs[side].group_by("ListingId").agg(pl.len().alias(side.capitalize())) for side in ("left", "right"))

@@ -49,7 +49,7 @@ def plan(
         known[each.name] = planned.dataset
         known |= {table.key: table.dataset for table in planned.side_tables}
         passes.append(planned)
-    settled = _keep_what_is_read(passes)
+    settled = _keep_what_is_read(passes, with_supports=settings.support_columns)
     used = {name for each in settled for name in each.reads}
     return Plan(settings, _stages(settled), {name: known[name] for name in used if known[name].is_raw}, days, dict(bound or {}))
 
@@ -58,12 +58,13 @@ def _raw_datasets(shelf: Catalog, bound: Mapping[str, frozenset[str]]) -> dict[s
     return {name: raw_dataset(table, bound.get(name)) for name, table in shelf.tables.items()}
 
 
-def _keep_what_is_read(passes: list[PassPlan]) -> tuple[PassPlan, ...]:
-    """Drop the supporting columns and side tables that no later pass asks for."""
+def _keep_what_is_read(passes: list[PassPlan], *, with_supports: bool) -> tuple[PassPlan, ...]:
+    """Drop the side tables that no later pass asks for, and the supporting columns unless they are to be written."""
     settled = []
     for index, each in enumerate(passes):
         read = {name: columns for later in passes[index:] for name, columns in later.reads.items()}
-        supports = set(_columns_read(passes[index + 1 :], each.name))
+        asked = _columns_read(passes[index + 1 :], each.name)
+        supports = {column.name for column in each.dataset.columns if with_supports or column.name in asked}
         tables = tuple(replace(table, is_kept=table.is_written or table.key in read) for table in each.side_tables)
         settled.append(replace(each, dataset=each.dataset.with_supports(supports), side_tables=tables))
     return tuple(settled)

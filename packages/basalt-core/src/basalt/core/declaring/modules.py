@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from basalt.core.declaring.analytics import Analytic, Enrichment, Measure, named_by
 from basalt.core.declaring.axes import REQUIRED, Axis
 from basalt.core.declaring.rows import RowFilter
-from basalt.core.errors import BadOffer, DuplicateName
+from basalt.core.errors import BadOffer, DuplicateName, InvalidValue
 
 
 class ModuleConfig(BaseModel):
@@ -157,9 +157,7 @@ class Module:
         members = self.members(family)
         fields: dict[str, Any] = {}
         for parameter, name in family.axes.items():
-            axis = _merged_axis(parameter, members)
-            default = ... if axis.default is REQUIRED else axis.default
-            fields[name] = (axis.annotation | list[axis.annotation], Field(default, description=f"Axis {parameter}."))  # type: ignore[name-defined]
+            fields[name] = _entry_field(_merged_axis(parameter, members), everywhere=all(_has_axis(each, parameter) for each in members))
         if family.selector:
             choice = Literal[tuple(each.measure for each in members)]  # type: ignore[valid-type]
             fields[family.selector] = (choice | list[choice], Field(..., description="Which measures."))  # type: ignore[valid-type]
@@ -204,7 +202,7 @@ class Module:
     def _expand(self, family: Family, entry: Entry, prefix: str, origin: str) -> Iterator[Measure]:
         rows = _row_filter(entry)
         for chosen in self._chosen(family, entry):
-            fixed = [_values_of(axis, family, entry) for axis in chosen.axes]
+            fixed = [_values_of(axis, family, entry, origin) for axis in chosen.axes]
             for point in itertools.product(*fixed):
                 axes = tuple(zip((axis.name for axis in chosen.axes), point, strict=True))
                 column = prefix + self._column(chosen, family, entry, dict(axes), origin)
@@ -242,9 +240,34 @@ def _merged_axis(parameter: str, members: Sequence[Analytic]) -> Axis:
     return merged
 
 
-def _values_of(axis: Axis, family: Family, entry: Entry) -> list[Any]:
+def _has_axis(formula: Analytic, parameter: str) -> bool:
+    return any(axis.name == parameter for axis in formula.axes)
+
+
+def _entry_field(axis: Axis, *, everywhere: bool) -> tuple[Any, Any]:
+    """Type and default of the entry field of *axis*.
+
+    Without a default it must be given, unless not all measures of the family have the axis (*everywhere*): then
+    those that do ask for it.
+    """
+    annotation = axis.annotation | list[axis.annotation]  # type: ignore[name-defined]
+    about = f"Axis {axis.name}."
+    if axis.default is not REQUIRED:
+        return annotation, Field(axis.default, description=about)
+    return (
+        (annotation, Field(..., description=about))
+        if everywhere
+        else (annotation | None, Field(None, description=f"{about} Measures that have it need it."))
+    )
+
+
+def _values_of(axis: Axis, family: Family, entry: Entry, origin: str) -> list[Any]:
     if axis.name in family.axes:
-        return _as_list(getattr(entry, family.axes[axis.name]))
+        name = family.axes[axis.name]
+        given = getattr(entry, name)
+        if given is None and axis.default is REQUIRED:
+            raise InvalidValue(f"{name!r} is missing", where=origin, hint="a measure of the entry needs it: add it")
+        return _as_list(given)
     if axis.is_closed:
         return list(axis.choices)
     if axis.default is not REQUIRED:

@@ -154,9 +154,11 @@ def test_an_analytic_that_no_section_asks_for_fails():
         return (level < PRICE).sum().cast(pl.Int64)
 
     above.__annotations__["level"] = int
-    laws = laws_of(formula(above, column="Above{level}"), config=[])
+    laws = laws_of(formula(above, column="Above{level}"), volume)
     assert "above" in fails(laws.test_every_analytic_is_exercised)
-    asked = laws_of(formula(above, column="Above{level}"), config=[{"metrics": [{"measures": "above", "level": [1, 100]}]}])
+    asked = laws_of(
+        formula(above, column="Above{level}"), volume, config=[{"metrics": [{"measures": ["above", "volume"], "level": [1, 100]}]}]
+    )
     asked.test_every_analytic_is_exercised()
 
 

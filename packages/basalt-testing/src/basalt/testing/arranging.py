@@ -77,16 +77,14 @@ def _section(entries: Iterable[tuple[Family, Section]]) -> Section:
 def _entries(module: Module, family: Family) -> Iterator[Section]:
     """Entries for one measure each: its defaults, then each choice of each axis.
 
-    There are none for a family with an axis that has neither choices nor a default: only its author knows values.
+    There are none for a measure with an axis that has neither choices nor a default: only its author knows values.
     """
-    members = module.members(family)
-    required = {axis.name: axis for each in members for axis in each.axes if axis.name in family.axes and axis.default is REQUIRED}
-    if not all(axis.is_closed for axis in required.values()):
-        return
-    start = {family.axes[name]: axis.choices[0] for name, axis in required.items()}
-    for formula in members:
-        chosen = {family.selector: formula.measure, **start} if family.selector else start
+    for formula in module.members(family):
         axes = [axis for axis in formula.axes if axis.name in family.axes]
+        if any(axis.default is REQUIRED and not axis.is_closed for axis in axes):
+            continue
+        start = {family.axes[axis.name]: axis.choices[0] for axis in axes if axis.default is REQUIRED}
+        chosen = {family.selector: formula.measure, **start} if family.selector else start
         yield chosen
         yield from ({**chosen, family.axes[axis.name]: choice} for axis in axes for choice in axis.choices if choice != axis.default)
 

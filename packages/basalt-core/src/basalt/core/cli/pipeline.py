@@ -80,7 +80,7 @@ def run(
 
 def _print_report(report: RunReport) -> None:
     rows = [
-        {"pass": each.name, "rows": receipt.rows, "size": size(receipt.bytes), "location": receipt.location}
+        {"pass": each.name, "rows": receipt.rows, "size": size(receipt.bytes) if receipt.bytes else "", "location": receipt.location}
         for each in report.passes
         for receipt in each.receipts
     ]

@@ -103,7 +103,7 @@ def _print_run(run: Mapping[str, Any]) -> None:
             "versions": run["versions"],
         }
     )
-    outputs = [{**each, "size": size(each["bytes"])} for each in run["outputs"]]
+    outputs = [{**each, "size": size(each["bytes"]) if each["bytes"] else ""} for each in run["outputs"]]
     typer.echo()
     print_lines(outputs, WRITTEN, title="outputs", empty="none")
     typer.echo()

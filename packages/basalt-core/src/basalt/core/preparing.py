@@ -222,7 +222,7 @@ class _Universes:
         return None
 
     def _wanted_markets(self) -> tuple[str, ...] | None:
-        if self.config.universe is None:
+        if self.config.universe is None or self.get_universe is not None:  # beside a function, UNIVERSE is but a name
             return None
         kind, value = parse_spec(self.config.universe)
         markets: tuple[str, ...] | None = self.shelf.find("universes", kind, where="UNIVERSE").make().markets(value)

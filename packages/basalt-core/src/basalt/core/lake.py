@@ -7,7 +7,7 @@ Basalt writes are sorted by (clock, tie-breaks), and say so in their metadata un
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -39,10 +39,11 @@ class LakeFile:
     rows: int
 
 
-def order_columns(table: Table) -> tuple[str, ...]:
-    """Stored columns that put the rows of *table* in order of events."""
-    clock = table.time_from[:1]
-    return (*clock, *table.order)
+def order_columns(table: Table, stored: Collection[str] | None = None) -> tuple[str, ...]:
+    """Columns among *stored* (all of the contract if None) that put rows of *table* in order of events: the most precise clock, the tie-breaks."""
+    present = table.stored_names if stored is None else stored
+    clock = [name for name in table.time_from if name in present][:1]
+    return (*clock, *(name for name in table.order if name in present))
 
 
 class LakeWriter:
@@ -95,7 +96,7 @@ class LakeWriter:
         import pyarrow.parquet as pq
 
         schema = _to_arrow(frame.clear()).schema
-        order = ",".join(name for name in order_columns(self.table) if name in frame.columns)
+        order = ",".join(order_columns(self.table, frame.columns))
         schema = schema.with_metadata({ORDER_KEY: order, **self._metadata})
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,7 @@ class LakeWriter:
         return self._writer
 
     def _check_order(self, frame: pl.DataFrame) -> None:
-        names = [name for name in order_columns(self.table) if name in frame.columns]
+        names = order_columns(self.table, frame.columns)
         if not names or frame.is_empty():
             return
         keys = frame.select(names)
@@ -188,7 +189,7 @@ def write_lake_file(
         SchemaMismatch: The columns do not keep the table's contract.
         TargetFailed: The lake cannot be written.
     """
-    names = [name for name in order_columns(table) if name in frame.columns]
+    names = order_columns(table, frame.columns)
     ordered = frame.sort(names, maintain_order=True) if names else frame
     with lake_writer(root, table, mic, day, metadata=metadata) as writer:
         writer.append(ordered)

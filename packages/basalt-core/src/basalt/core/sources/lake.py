@@ -92,7 +92,7 @@ class LakeSource:
         size, changed = stamp
         footer = read_footer(path, self.storage_options)
         check_schema(table, footer.schema, path)
-        order = ",".join(name for name in order_columns(table) if name in footer.schema)
+        order = ",".join(order_columns(table, footer.schema.names()))
         known = "ordered" if footer.order == order and order else ""
         return SourceFile(mic, day, path, footer.rows, size, f"{size}-{changed}-{known}"), frozenset(footer.schema)
 

@@ -268,5 +268,5 @@ def test_days_that_know_of_each_other_fail():
     assert "aged" in fails(laws_of(formula(aged)).test_days_stand_alone)
 
 
-def test_the_coarser_buckets_are_those_of_the_issue():
+def test_minutes_are_rolled_up_as_far_as_a_day():
     assert list(COARSER) == ["5 minutes", "15 minutes", "60 minutes", "day"]

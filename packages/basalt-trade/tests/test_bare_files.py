@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from hypothesis import settings
+
 import basalt.trade.plugin
 from basalt.testing import ModuleLaws, PluginContract
+from basalt.testing.strategies import QUICK
 from basalt.trade.module import TRADE
 
 BARE = ("ListingId", "MIC", "TradeTimestampNanoseconds", "BMLLSequenceNo", "AggressorSide", "Price", "Size")
@@ -14,6 +17,7 @@ BARE = ("ListingId", "MIC", "TradeTimestampNanoseconds", "BMLLSequenceNo", "Aggr
 class TestTradeOfBareFiles(ModuleLaws):
     module = TRADE
     stored: ClassVar = {"trades": BARE}
+    profile = settings(QUICK, max_examples=4)
 
 
 class TestPlugin(PluginContract):

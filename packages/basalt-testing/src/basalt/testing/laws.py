@@ -262,7 +262,7 @@ def _check(
 def _futures(arranged: Arranged, market: Market) -> Iterator[tuple[int, Market]]:
     """Ends of buckets, each with a market that is the same until there: one stops, one goes on as another market does."""
     labels = arranged.rows(market).select(pl.col(TIME_BUCKET).cast(pl.Int64).unique().sort()).collect().to_series().to_list()
-    for cut in labels[:-1][:: max(1, len(labels) // 3)]:
+    for cut in {*labels[:1], *labels[len(labels) // 2 : -1][:1]}:
         yield cut, market.until(cut, arranged.contracts)
         yield cut, market.continued(cut, market.altered(), arranged.contracts)
 

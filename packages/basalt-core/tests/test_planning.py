@@ -646,3 +646,18 @@ def test_a_part_of_a_composite_may_not_be_taken_for_a_column(venue: Any) -> None
 
 def test_bucket_conflicts_of_two_modules_are_refused() -> None:
     assert issubclass(BucketConflict, PlanError)
+
+
+def test_a_disabled_preprocessor_makes_no_tables() -> None:
+    planned = plan(with_passes(picking(pick_preprocess={"ENABLED": False})))
+
+    assert planned.passes[0].side_tables == ()
+    refused(with_passes({"name": "big", "preprocess_modules": ["pick"], "pick_preprocess": {"ENABLED": False}}), InvalidValue)
+
+
+def test_a_prefix_that_a_table_module_does_not_use_is_refused() -> None:
+    collect = {"modules": ["collect"], "module_inputs": {"collect": "bars"}, "collect_analytics": {"metric_prefix": "P_"}}
+
+    problem = refused(with_passes({"name": "bars", "modules": ["tick"]}, {"name": "later", **collect}), BadOffer)
+
+    assert problem.where == "PASSES[1].collect_analytics.metric_prefix"

@@ -185,6 +185,12 @@ class PassConfig(Sectioned):
         return self
 
     @property
+    def enabled_preprocessors(self) -> tuple[str, ...]:
+        """The preprocessors that are not switched off."""
+        offered = catalog().preprocessors
+        return tuple(name for name in self.preprocess_modules if getattr(self.section(offered[name].config_key), "ENABLED", True))
+
+    @property
     def enabled_modules(self) -> tuple[str, ...]:
         """The modules that are not switched off."""
         modules = catalog().modules

@@ -67,9 +67,9 @@ class Ledger:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             self._hold_open()
-        except (OSError, sqlite3.OperationalError) as problem:
+        except (OSError, sqlite3.DatabaseError) as problem:
             raise TargetFailed(
-                f"cannot write the state directory: {problem}",
+                f"cannot use ledger.sqlite of the state directory: {problem}",
                 where=str(self.root),
                 hint=f"set {STATE_VARIABLE} to a folder that you may write to",
             ) from problem
@@ -152,7 +152,7 @@ class Ledger:
             UnknownName: No run, or several, have that id.
         """
         self.note_dead_runs()
-        found = self._read("select * from runs where run_id like ? || '%' order by started desc", run_id)
+        found = self._read("select * from runs where substr(run_id, 1, length(?)) = ? order by started desc", run_id, run_id)
         if len(found) != 1:
             raise UnknownName.of("run", run_id, [row["run_id"] for row in self.runs()], hint="see: basalt runs list")
         run = found[0]

@@ -32,7 +32,7 @@ from basalt.core.first_party import wheel_of
 from basalt.core.fusing import add_series, fuse, join_on_keys, root_names
 from basalt.core.offers import Input, Produced, Scope, Timeline
 from basalt.core.planning.needs import plan_query, table_of
-from basalt.core.planning.refusing import refuse_clashes, refuse_misfit_filters, refuse_unreduced
+from basalt.core.planning.refusing import refuse_clashes, refuse_ignored_prefix, refuse_misfit_filters, refuse_unreduced
 from basalt.core.planning.slots import slots_of
 from basalt.core.plans import PassPlan, Query, SideTable, Step
 
@@ -72,7 +72,7 @@ def plan_pass(config: AnalyticsConfig, index: int, known: Mapping[str, Dataset],
     draft = Draft(each, where, dict(known), shelf, clock, later, {})
     if each.name in known:
         raise ConflictingSettings(f"pass {each.name!r} has the name of a table", where=f"{where}.name", hint="rename the pass")
-    if not each.enabled_modules and not each.preprocess_modules:
+    if not each.enabled_modules and not each.enabled_preprocessors:
         raise InvalidValue(f"pass {each.name!r} has no modules", where=f"{where}.modules", hint="see: basalt plugins list")
     preprocessing, side_tables = _plan_preprocessing(draft)
     queries, series, measures = _plan_queries(draft)
@@ -238,6 +238,7 @@ def _plan_step(draft: Draft, name: str) -> Step:
     planned = {slot: draft.known[table] for slot, table in inputs.items()}
     produced = module.plan(config, planned, draft.clock, where=f"{draft.where}.{module.config_key}")
     _refuse_bucket_conflict(draft, name, planned.values(), produced)
+    refuse_ignored_prefix(name, getattr(config, "metric_prefix", None), produced, where=f"{draft.where}.{module.config_key}")
     _note_reads(draft, module.inputs(config), inputs, produced)
     return Step(name, False, config, tuple(inputs.items()), (("", produced),))
 
@@ -286,7 +287,7 @@ def _note_reads(draft: Draft, wanted: Sequence[Input], inputs: Mapping[str, str]
 def _plan_preprocessing(draft: Draft) -> tuple[tuple[Step, ...], tuple[SideTable, ...]]:
     steps: list[Step] = []
     tables: list[SideTable] = []
-    for name in draft.config.preprocess_modules:
+    for name in draft.config.enabled_preprocessors:
         module = draft.shelf.preprocessors[name]
         config = draft.config.section(module.config_key)
         inputs = _remapped(draft, name, module.inputs(config))

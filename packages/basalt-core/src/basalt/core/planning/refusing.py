@@ -8,6 +8,7 @@ import polars as pl
 
 from basalt.core.declaring.analytics import Measure
 from basalt.core.errors import BadOffer, ColumnClash, InvalidValue
+from basalt.core.offers import Produced
 
 
 def refuse_clashes(measures: Sequence[Measure], taken: Iterable[str], where: str) -> None:
@@ -52,6 +53,21 @@ def _compares(value: object, dtype: pl.DataType) -> bool:
     if isinstance(value, int | float):
         return dtype.is_numeric()
     return dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum)
+
+
+def refuse_ignored_prefix(module: str, prefix: str | None, produced: Produced, *, where: str) -> None:
+    """Refuse a table module that does not put the user's prefix before its columns.
+
+    Raises:
+        BadOffer: With the first column that lacks it.
+    """
+    plain = [column.name for column in produced.columns if not column.name.startswith(prefix or "")]
+    if plain:
+        raise BadOffer(
+            f"module {module!r} names the column {plain[0]!r} without the prefix {prefix!r}",
+            where=f"{where}.metric_prefix",
+            hint="leave metric_prefix out: the module has no use for it",
+        )
 
 
 def refuse_unreduced(measures: Iterable[Measure], schema: Mapping[str, pl.DataType]) -> None:

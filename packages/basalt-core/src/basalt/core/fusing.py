@@ -12,7 +12,7 @@ import polars as pl
 
 from basalt.core.bucketing import TIME_BUCKET, Clock
 from basalt.core.declaring.analytics import Measure, part_column
-from basalt.core.declaring.values import Composite, Row
+from basalt.core.declaring.values import Composite, Row, identity
 from basalt.core.plans import Query
 
 KEY = "ListingId"
@@ -41,7 +41,7 @@ def build(measures: Iterable[Measure]) -> Built:
     finishes: list[pl.Expr] = []
 
     def reduce(expr: pl.Expr, wanted: str) -> str:
-        name = names.setdefault(expr.meta.serialize(), wanted)
+        name = names.setdefault(identity(expr), wanted)
         reductions.setdefault(name, expr)
         return name
 

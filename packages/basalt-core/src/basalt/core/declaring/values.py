@@ -11,6 +11,14 @@ import polars as pl
 
 from basalt.core.declaring.rollups import Rollup, Sum
 
+def identity(expr: pl.Expr) -> bytes:
+    """Bytes that equal expressions share; expressions with Python functions inside are equal to themselves only."""
+    try:
+        return expr.meta.serialize()
+    except (ImportError, pl.exceptions.PolarsError):
+        return str(id(expr)).encode()
+
+
 Finish = Callable[[Mapping[str, pl.Expr]], pl.Expr]
 
 
@@ -27,7 +35,7 @@ class Row:
     @cached_property
     def name(self) -> str:
         """A column name that equal expressions share."""
-        return "row:" + hashlib.sha1(self.expr.meta.serialize(), usedforsecurity=False).hexdigest()[:16]
+        return "row:" + hashlib.sha1(identity(self.expr), usedforsecurity=False).hexdigest()[:16]
 
     @property
     def value(self) -> pl.Expr:

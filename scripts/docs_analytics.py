@@ -55,18 +55,8 @@ def _settings(options: list[dict[str, Any]], key: str, depth: int) -> str:
     """Keys below *key*, none deeper than *depth*."""
     prefix = f"PASSES[].{key}."
     found = [row for row in options if row["key"].startswith(prefix) and row["key"].removeprefix(prefix).count(".") < depth]
-    rows = [
-        [code(row["key"].removeprefix(prefix)), type_words(row["type"]), default_words(row["default"]), row["description"]] for row in found
-    ]
+    rows = [[code(row["key"].removeprefix(prefix)), code(row["type"]), default_words(row["default"]), row["description"]] for row in found]
     return table(("key", "type", "default", "meaning"), rows)
-
-
-def type_words(text: str) -> str:
-    """A type as `option_rows` gives it, without saying twice what one value and a list of values may be."""
-    single, separator, rest = text.partition(" or list of ")
-    if separator and rest.startswith(single):
-        return f"{code(single)}, or a list{rest.removeprefix(single)}"
-    return code(text)
 
 
 def default_words(text: str) -> str:

@@ -16,7 +16,7 @@ from basalt.core.cli.settings import option_rows, type_text
 from basalt.core.errors import BasaltError
 from basalt.core.explaining import dtype_text
 from basalt.core.tables import Table
-from docs_analytics import default_words, type_words
+from docs_analytics import default_words
 from docs_markdown import code, first_line, page, prose, table
 
 # ---------------------------------------------------------------- commands
@@ -102,7 +102,7 @@ def config_page(shelf: Catalog) -> str:
 def _keys(rows: list[dict[str, Any]]) -> str:
     return table(
         ("key", "type", "default", "meaning"),
-        [[code(row["key"]), type_words(row["type"]), default_words(row["default"]), row["description"]] for row in rows],
+        [[code(row["key"]), code(row["type"]), default_words(row["default"]), row["description"]] for row in rows],
     )
 
 

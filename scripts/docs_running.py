@@ -171,5 +171,5 @@ def rewritten(text: str, results: list[Shown]) -> str:
 
 def written_pages() -> list[Path]:
     """Pages that people write, as opposed to generated ones and records of decisions."""
-    docs = sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "docs" / "how-to").glob("*.md"))
-    return [ROOT / "README.md", *docs]
+    folders = ("docs/*.md", "docs/how-to/*.md", "packages/*/README.md")
+    return [ROOT / "README.md", *(path for pattern in folders for path in sorted(ROOT.glob(pattern)))]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -89,6 +91,22 @@ def test_a_page_shows_what_happens(page: Path, apart: Path, tmp_path: Path) -> N
 @every_written_page
 def test_a_page_uses_known_kinds_of_blocks(page: Path) -> None:
     assert {block.language for block in blocks(read(page))} <= FENCES
+
+
+def test_the_laws_that_the_guide_shows_pass(apart: Path) -> None:
+    for block in blocks(read(ROOT / "docs" / "write-a-plugin.md")):
+        if block.file:
+            (apart / block.file).write_text(block.text, encoding="utf-8")
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_big_share.py"],
+        cwd=apart,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stdout
 
 
 def test_commands_of_a_block_are_told_from_what_they_print() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import polars as pl
 
@@ -30,7 +30,7 @@ def test_the_order_is_that_of_the_best_clock_stored():
 
 
 def test_rows_without_the_best_clock_are_sorted_by_the_next(tmp_path):
-    rows = pl.DataFrame({"ListingId": [1, 1], "Coarse": [datetime(2026, 2, 2, 9, 1), datetime(2026, 2, 2, 9, 0)]})
+    rows = pl.DataFrame({"ListingId": [1, 1], "Coarse": [60_000, 0]}).cast({"Coarse": pl.Datetime("ms")})
 
     path = write_lake_file(tmp_path, TICKS, "XLON", date(2026, 2, 2), rows).path
 

@@ -393,6 +393,8 @@ def test_overrides_are_checked_like_files(tmp_path: Path) -> None:
         ("1 / 0", None),
         ("import nothing_like_that", None),
         (None, "a: [1\n"),
+        (None, "DATASETNAME: a\nDATASETNAME: b\n"),
+        (None, "PASSES:\n- name: a\n  modules: [tick]\n  modules: [odd]\n"),
         (None, "- a\n"),
         (None, "text"),
         (None, ""),
@@ -423,6 +425,15 @@ def test_a_pipeline_that_is_not_there_is_refused(tmp_path: Path, reference: str)
         load_pipeline(reference)
 
     assert caught.value.exit_code == 64
+
+
+def test_a_config_file_beside_a_yaml_pipeline_is_refused(tmp_path: Path) -> None:
+    pipeline(tmp_path, yaml="DATASETNAME: b", name="other")
+
+    with pytest.raises(ConfigError) as caught:
+        load_pipeline(pipeline(tmp_path, yaml="DATASETNAME: a"), config_file=str(tmp_path / "other.yaml"))
+
+    assert "config_file" in str(caught.value)
 
 
 def test_a_misspelt_file_gets_its_neighbour(tmp_path: Path) -> None:

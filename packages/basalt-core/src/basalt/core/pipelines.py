@@ -8,8 +8,9 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.abc import Loader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -20,7 +21,8 @@ from pydantic import BaseModel
 from basalt.configuration.models import AnalyticsConfig
 from basalt.configuration.reading import read_config
 from basalt.core.catalog import Catalog, catalog, using_catalog
-from basalt.core.errors import BasaltError, ConflictingSettings, InvalidValue, UnknownName, nearest
+from basalt.core.errors import ConflictingSettings, InvalidValue, UnknownName, nearest
+from basalt.core.guarding import foreign, told
 from basalt.core.universes import GetUniverse
 
 Precedence = Literal["yaml_overrides", "python_overrides"]
@@ -90,6 +92,8 @@ def pipeline_in_force(pipeline: Pipeline) -> Iterator[Pipeline]:
 def _read(reference: str, precedence: Precedence, config_file: str | None) -> tuple[Path | None, dict[str, Any], ModuleType | None]:
     path = Path(reference)
     if path.suffix in (".yaml", ".yml"):
+        if config_file:
+            raise InvalidValue("config_file goes beside a Python pipeline", where=config_file, hint="give one YAML file, as the pipeline")
         return path, _read_yaml(path), None
     if path.suffix == ".py" or path.exists():
         module = load_module(path)
@@ -130,9 +134,21 @@ def _merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """YAML in which a key stands once: of two, one would be ignored."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        """The mapping of *node*."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key in keys:
+            if keys.count(key) > 1 and key != "<<":
+                raise yaml.YAMLError(f"the key {key!r} stands twice{node.start_mark}")
+        return super().construct_mapping(node, deep=deep)
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)  # noqa: S506 - a SafeLoader that looks twice
     except FileNotFoundError as problem:
         raise InvalidValue("no such pipeline", where=str(path), hint=_nearby(path)) from problem
     except (OSError, UnicodeDecodeError) as problem:
@@ -170,17 +186,23 @@ def load_module(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BasaltError:
-        del sys.modules[name]
-        raise
-    except (Exception, SystemExit) as problem:
-        del sys.modules[name]
-        raise InvalidValue(
-            f"running the pipeline raised {type(problem).__name__}: {problem}", where=_line_of(problem, whole), hint="fix the file"
-        ) from problem
+    with ExitStack() as undo:
+        undo.callback(sys.modules.pop, name)
+        with foreign(
+            lambda problem: InvalidValue(
+                f"running the pipeline raised {told(problem)}", where=_line_of(problem, whole), hint="fix the file"
+            )
+        ):
+            _execute(spec.loader, module)
+        undo.pop_all()
     return module
+
+
+def _execute(loader: Loader, module: ModuleType) -> None:
+    try:
+        loader.exec_module(module)
+    except SystemExit as problem:
+        raise RuntimeError(f"it exits with {problem.code!r}") from problem
 
 
 def _line_of(problem: BaseException, path: Path) -> str:

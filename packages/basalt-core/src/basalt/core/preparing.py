@@ -19,7 +19,6 @@ import polars as pl
 from basalt.configuration.models import AnalyticsConfig
 from basalt.core.catalog import Catalog
 from basalt.core.errors import (
-    BasaltError,
     ConflictingSettings,
     CorruptInput,
     DataError,
@@ -29,6 +28,7 @@ from basalt.core.errors import (
     SchemaMismatch,
     UnsortedInput,
 )
+from basalt.core.guarding import foreign, told
 from basalt.core.inputs import Repair, TableInput
 from basalt.core.isolation import run_each, usable_cores
 from basalt.core.ledger import Ledger
@@ -112,6 +112,7 @@ def prepare(
     inputs = _survey(bound, config, found, ledger, notices)
     if universes.is_open:
         frames = {day: frame if frame.height else _listings_of_tables(found.values(), day) for day, frame in frames.items()}
+    notices += [f"{day}: the universe has no listings" for day in days if frames[day].is_empty()]
     notices += _unknown_listings(frames, days, universes)
     final = bound if days == bound.days else _replace_days(bound, days)
     progress("looking at the data", 1, 1)
@@ -200,15 +201,10 @@ class _Universes:
         return conform(provider.listings(value, day, reference), where=f"UNIVERSE {self.config.universe}")
 
     def _own(self, get_universe: GetUniverse, day: date) -> pl.DataFrame:
-        try:
+        asked = f"get_universe({str(day)!r})"
+        with foreign(lambda problem: InvalidValue(f"{asked} raised {told(problem)}", where="get_universe", hint="fix the pipeline")):
             frame = get_universe(str(day))
-        except BasaltError:
-            raise
-        except Exception as problem:
-            raise InvalidValue(
-                f"get_universe({str(day)!r}) raised {type(problem).__name__}: {problem}", where="get_universe", hint="fix the pipeline"
-            ) from problem
-        return conform(frame, where=f"get_universe({str(day)!r})")
+        return conform(frame, where=asked)
 
     def reference(self, day: date) -> pl.LazyFrame | None:
         table = self.shelf.tables.get("reference")
@@ -239,8 +235,9 @@ class _Universes:
 
 
 def _markets(frames: Mapping[date, pl.DataFrame]) -> tuple[str, ...] | None:
-    found = {mic for frame in frames.values() for mic in frame["MIC"].drop_nulls().unique().to_list()}
-    return tuple(sorted(found)) if found else None
+    """Markets of the listings; None, which is all of them, when the market of one is not known."""
+    found = {mic for frame in frames.values() for mic in frame["MIC"].unique().to_list()}
+    return None if None in found or not found else tuple(sorted(found))
 
 
 def _listings_of_tables(found: Iterable[Found], day: date) -> pl.DataFrame:

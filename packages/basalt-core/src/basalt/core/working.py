@@ -138,6 +138,12 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
     return tuple(parts), notices
 
 
+def _markets(listings: pl.LazyFrame) -> list[str] | None:
+    """Markets of *listings*; None, which is all of them, when the market of one is not known."""
+    found = listings.select("MIC").collect().to_series().unique().to_list()
+    return None if None in found else found
+
+
 def _own(planned: PassPlan) -> set[str]:
     return {table.key for table in planned.side_tables}
 
@@ -156,9 +162,7 @@ def _scan(
         wanted: Sequence[int] | None = task.listings
         if wanted is None and not context.is_open and not _drops_others(planned, name):
             wanted = listings.select("ListingId").collect().to_series().to_list()
-        markets = (
-            None if wanted is None or context.is_open else listings.select("MIC").collect().to_series().drop_nulls().unique().to_list()
-        )
+        markets = None if wanted is None or context.is_open else _markets(listings)
         return scan_input(context.inputs[name], columns, day, markets, wanted)
     parts = [part.path for part in made.get(name, ()) if part.first_day <= day <= part.last_day]
     schema = context.plan.dataset(name).schema()

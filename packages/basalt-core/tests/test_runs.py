@@ -140,7 +140,7 @@ def test_a_table_module_may_read_a_side_table_of_its_own_pass(
 
     launch(two_day_config(pairs), universe=both)
 
-    assert read("sample2d_pairs", "ListingId", "Left") == expected
+    assert sorted(read("sample2d_pairs", "ListingId", "Left")) == sorted(expected)
 
 
 # ------------------------------------------------------------ outputs
@@ -188,6 +188,46 @@ def test_a_pass_may_have_its_own_target_and_further_ones(two_days: None, launch:
     assert Path("out/sample2d_bars.parquet").is_file()
     assert not Path("out/sample2d_own.parquet").exists()
     assert pl.read_parquet("own/own.parquet").equals(pl.read_parquet("extra/own.parquet"))
+
+
+@pytest.mark.parametrize("mics", [(None, None), ("XTST", None)], ids=["no market known", "one market known"])
+@pytest.mark.parametrize("settings", [{}, {"max_listings_per_batch": 1}], ids=["whole", "batched"])
+def test_listings_whose_market_is_unknown_are_found_wherever_they_are(
+    *, two_days: None, launch: Make, listings: Make, mics: tuple[Any, Any], settings: dict[str, Any]
+) -> None:
+    launch(two_day_config(**settings), universe=lambda day: listings((1, mics[0]), (2, mics[1])))
+
+    assert [row[0] for row in read("sample2d_bars", "TickTotalVolume")] == [3, 16, 4, 8, 32]
+
+
+def test_a_universe_may_change_from_day_to_day(two_days: None, launch: Make, listings: Make) -> None:
+    launch(two_day_config(), universe=lambda day: listings((1, "XTST")) if day == "2026-02-02" else listings((2, "XOTH")))
+
+    assert read("sample2d_bars", "ListingId", "TickTotalVolume") == [(1, 3), (2, 32)]
+
+
+def test_a_universe_may_be_empty_on_a_day(two_days: None, launch: Make, listings: Make) -> None:
+    report = launch(
+        two_day_config(batch_freq="D") | {"output_target": {"path_template": "out/{start_date}.parquet"}},
+        universe=lambda day: listings((1, "XTST")) if day == "2026-02-02" else listings(),
+    )
+
+    assert read("2026-02-02", "TickTotalVolume") == [(3,)]
+    assert any("2026-02-03" in notice for notice in report.notices)
+
+
+def test_a_run_needs_no_universe(two_days: None, lake: Path, venue: Any, shelf: Catalog) -> None:
+    settings = read_config(two_day_config(lake=str(lake), num_workers=1))
+
+    run(Pipeline(settings, None, shelf, Path(venue.__file__), offers=True))
+
+    assert read("sample2d_bars", "ListingId", "TickTotalVolume") == [
+        (1, 3),
+        (1, 16),
+        (2, 4),
+        (2, 8),
+        (2, 32),
+    ]
 
 
 def test_rows_are_written_in_the_order_asked(two_days: None, launch: Make, both: Any) -> None:

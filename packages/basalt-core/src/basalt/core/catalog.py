@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from basalt.core.errors import BadOffer, BasaltError, DuplicateName, PluginError, PluginLoadFailed, UnknownName
+from basalt.core.guarding import foreign, told
 
 if TYPE_CHECKING:
     from basalt.core.declaring import Analytic, Enrichment, Module
@@ -140,16 +141,8 @@ class Catalog:
         """Owner and value of everything that the plugins return for *hook*."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             owner = self._owners.get(id(implementation.plugin), implementation.plugin_name)
-            try:
+            with foreign(lambda problem, owner=owner, home=implementation.plugin_name: _hook_failed(hook, owner, home, problem)):  # type: ignore[misc]
                 values = tuple(implementation.function() or ())
-            except BasaltError:
-                raise
-            except Exception as problem:
-                raise PluginLoadFailed(
-                    f"{hook} of {owner} failed: {type(problem).__name__}: {problem}",
-                    where=implementation.plugin_name,
-                    hint=f"go on without it: {BLOCK_VARIABLE}=<plugin>; see basalt plugins list",
-                ) from problem
             yield from ((owner, value) for value in values)
 
     def _flat(self, hook: str) -> Iterator[Any]:
@@ -318,6 +311,11 @@ def is_transformation(value: object) -> bool:
     texts = (getattr(value, name, None) for name in ("name", "config_key"))
     methods = (getattr(value, name, None) for name in ("inputs", "plan", "compute"))
     return all(isinstance(text, str) and text for text in texts) and all(map(callable, methods)) and hasattr(value, "config_model")
+
+
+def _hook_failed(hook: str, owner: str, home: str, problem: Exception) -> PluginLoadFailed:
+    hint = f"go on without it: {BLOCK_VARIABLE}=<plugin>; see basalt plugins list"
+    return PluginLoadFailed(f"{hook} of {owner} failed: {told(problem)}", where=home, hint=hint)
 
 
 _current: ContextVar[Catalog | None] = ContextVar("basalt_catalog", default=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -172,12 +172,11 @@ def _to_arrow(frame: pl.DataFrame) -> Any:
 def lake_writer(root: str | Path, table: Table, mic: str, day: date, *, metadata: Mapping[str, str] | None = None) -> Iterator[LakeWriter]:
     """A writer that is closed at the end of the block and discarded when the block raises."""
     writer = LakeWriter(root, table, mic, day, metadata=metadata)
-    try:
+    with ExitStack() as undo:
+        undo.callback(writer.discard)
         yield writer
         writer.close()
-    except BaseException:
-        writer.discard()
-        raise
+        undo.pop_all()
 
 
 def write_lake_file(

@@ -17,7 +17,8 @@ from basalt.configuration.models import AnalyticsConfig
 from basalt.configuration.reading import read_config
 from basalt.core.catalog import Catalog, catalog, using_catalog
 from basalt.core.delivering import Delivery, config_hash, versions
-from basalt.core.errors import BasaltError, TaskFailed
+from basalt.core.errors import BasaltError, PluginError, TaskFailed
+from basalt.core.guarding import foreign, told
 from basalt.core.isolation import start_server, usable_cores
 from basalt.core.ledger import Ledger
 from basalt.core.offers import Executor
@@ -320,11 +321,10 @@ def _halved(job: Job, task: Task) -> list[Task]:
 
 def _observe(job: Job, hook: str, **values: Any) -> None:
     """Tell observers; one that fails is reported and changes nothing."""
-    told = {"run_id": job.delivery.run_id, **values}
+    values["run_id"] = job.delivery.run_id
     for implementation in getattr(job.delivery.shelf.hook, hook).get_hookimpls():
         try:
-            implementation.function(**{name: told[name] for name in implementation.argnames})
-        except Exception as problem:  # noqa: BLE001 - the observers' border: what they raise is theirs
-            warnings.warn(
-                f"{hook} of {implementation.plugin_name} raised {type(problem).__name__}: {problem}", RuntimeWarning, stacklevel=2
-            )
+            with foreign(lambda problem: PluginError(told(problem))):
+                implementation.function(**{name: values[name] for name in implementation.argnames})
+        except BasaltError as problem:
+            warnings.warn(f"{hook} of {implementation.plugin_name} raised {problem.what}", RuntimeWarning, stacklevel=2)

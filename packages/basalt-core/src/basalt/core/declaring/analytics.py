@@ -15,7 +15,8 @@ from basalt.core.declaring.axes import REQUIRED, ROWS, Axis, axes_of, token
 from basalt.core.declaring.rollups import ByAxis, FromParts, RatioOfSums, Rollup, RootOfSums
 from basalt.core.declaring.rows import ALL_ROWS, RowFilter
 from basalt.core.declaring.values import Composite, Ratio, Root
-from basalt.core.errors import BadOffer, BasaltError, InvalidValue
+from basalt.core.errors import BadOffer, InvalidValue
+from basalt.core.guarding import foreign, told
 
 Grain = Literal["row", "bucket", "series", "section"]
 Empty = Literal["null", "zero", "carry"]
@@ -210,14 +211,9 @@ class Measure:
         return value
 
     def _called(self, arguments: dict[str, Any]) -> object:
-        try:
+        where = self.analytic.reference
+        with foreign(lambda problem: BadOffer(f"{self.analytic.name} raised {told(problem)}", where=where, hint="fix the formula")):
             return self.analytic.function(**arguments)
-        except BasaltError:
-            raise
-        except Exception as problem:
-            raise BadOffer(
-                f"{self.analytic.name} raised {type(problem).__name__}: {problem}", where=self.analytic.reference, hint="fix the formula"
-            ) from problem
 
     def _check_rollup(self, value: pl.Expr | Composite) -> None:
         rule = self.rollup

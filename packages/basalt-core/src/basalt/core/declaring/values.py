@@ -11,6 +11,7 @@ import polars as pl
 
 from basalt.core.declaring.rollups import Rollup, Sum
 
+
 def identity(expr: pl.Expr) -> bytes:
     """Bytes that equal expressions share; expressions with Python functions inside are equal to themselves only."""
     try:

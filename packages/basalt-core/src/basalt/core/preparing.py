@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from basalt.configuration.models import AnalyticsConfig
 from basalt.core.catalog import Catalog
 from basalt.core.errors import (
-    ConflictingSettings,
     CorruptInput,
     DataError,
     DuplicateRows,
@@ -32,10 +30,11 @@ from basalt.core.guarding import foreign, told
 from basalt.core.inputs import Repair, TableInput
 from basalt.core.isolation import run_each, usable_cores
 from basalt.core.ledger import Ledger
-from basalt.core.offers import Inventory, Slot, Source, SourceFile
+from basalt.core.offers import Inventory, Source, SourceFile
+from basalt.core.places import check_places
 from basalt.core.planning import plan
 from basalt.core.planning.slots import run_days
-from basalt.core.plans import PassPlan, Plan
+from basalt.core.plans import Plan
 from basalt.core.scanning import Survey, SurveyTask, survey
 from basalt.core.tables import Table
 from basalt.core.universes import LABEL_DTYPES, GetUniverse, conform, parse_spec
@@ -99,7 +98,7 @@ def prepare(
         DataError: Files are missing, damaged, or break their contract.
     """
     first = plan(config, shelf=shelf)
-    _check_targets(first, shelf)
+    check_places(first, shelf)
     sources = _sources(config, shelf)
     progress("looking at the data", 0, 1)
     universes = _Universes(config, get_universe, shelf, sources)
@@ -114,7 +113,7 @@ def prepare(
         frames = {day: frame if frame.height else _listings_of_tables(found.values(), day) for day, frame in frames.items()}
     notices += [f"{day}: the universe has no listings" for day in days if frames[day].is_empty()]
     notices += _unknown_listings(frames, days, universes)
-    final = bound if days == bound.days else _replace_days(bound, days)
+    final = bound if days == bound.days else replace(bound, days=days)
     progress("looking at the data", 1, 1)
     return Prepared(final, inputs, frames, tuple(notices), universes.is_open)
 
@@ -126,40 +125,6 @@ def _refuse_no_listings(frames: Mapping[date, pl.DataFrame], universes: _Univers
             where="get_universe" if universes.is_explicit else f"UNIVERSE {universes.config.universe}",
             hint="check the universe and the reference table",
         )
-
-
-def _replace_days(bound: Plan, days: tuple[date, ...]) -> Plan:
-    return replace(bound, days=days)
-
-
-def _check_targets(planned: Plan, shelf: Catalog) -> None:
-    """Refuse outputs that cannot be written, and two that would share one place."""
-    slots: dict[tuple[str, str], list[Slot]] = {}
-    options: dict[tuple[str, str], Any] = {}
-    for each in planned.passes:
-        for target in each.targets:
-            key = (target.type, target.options.model_dump_json())
-            options[key] = target.options
-            slots.setdefault(key, []).extend(_written_slots(each))
-    taken: dict[tuple[str, str], Slot] = {}
-    for key, wanted in slots.items():
-        made = shelf.find("output_targets", key[0]).make()
-        made.check(options[key], wanted)
-        for slot in wanted:
-            place = (key[0], made.location(options[key], slot))
-            if place in taken:
-                raise ConflictingSettings(
-                    f"two outputs share {place[1]!r}: {taken[place].dataset} and {slot.dataset}",
-                    where="path_template",
-                    hint="put {datasetname} into path_template",
-                )
-            taken[place] = slot
-
-
-def _written_slots(planned: PassPlan) -> list[Slot]:
-    main = list(planned.slots) if planned.queries or planned.steps else []
-    sides = [table for table in planned.side_tables if table.is_written]
-    return main + [replace(slot, dataset=f"{slot.dataset}_{table.name}") for table in sides for slot in planned.slots]
 
 
 def _sources(config: AnalyticsConfig, shelf: Catalog) -> tuple[Source, ...]:

@@ -1,4 +1,4 @@
-"""Write the generated pages of `docs/reference/` from the code; `--check` only compares, and fails when a page is stale.
+"""Write the generated pages of `docs/` from the code; `--check` only compares, and fails when a page is stale.
 
 `--outputs` runs the pages that people write, and puts what their commands print now in place of what they show.
 """
@@ -17,6 +17,7 @@ from workspace import ROOT
 os.environ.pop("BASALT_BLOCK_PLUGINS", None)
 
 FOLDER = ROOT / "docs" / "reference"
+DECISIONS = ROOT / "docs" / "decisions"
 REFRESH = "write them again: uv run python scripts/build_docs.py"
 
 
@@ -24,7 +25,7 @@ def pages() -> dict[Path, str]:
     """The generated pages by path."""
     from basalt.core.catalog import catalog
     from docs_analytics import analytics_page
-    from docs_reference import commands_page, config_page, errors_page, tables_page
+    from docs_reference import commands_page, config_page, decisions_page, errors_page, tables_page
 
     shelf = catalog()
     shelf.require_sound()
@@ -34,6 +35,7 @@ def pages() -> dict[Path, str]:
         FOLDER / "config.md": config_page(shelf),
         FOLDER / "tables.md": tables_page(shelf),
         FOLDER / "errors.md": errors_page(),
+        DECISIONS / "README.md": decisions_page(DECISIONS),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-GENERATED = "<!-- Made by scripts/build_docs.py from the code: change the declarations, not this file. -->"
+GENERATED = "<!-- Made by scripts/build_docs.py: change what it is made from, not this file. -->"
 
 _AXIS = re.compile(r"(?<!`)\{(\w+)\}(?![\w`])")
 

@@ -1,9 +1,10 @@
-"""The pages of commands, config keys, tables and errors."""
+"""The pages of commands, config keys, tables, errors and decisions."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -140,6 +141,20 @@ def _marks(contract: Table, name: str) -> str:
     if any(derived.column.name == name for derived in contract.derived):
         return "derived"
     return "required" if name in contract.required_names or name == contract.time else ""
+
+
+# ---------------------------------------------------------------- decisions
+
+DECISIONS = """\
+Each page records one argued choice: what the question was, what was chosen, what follows. A choice that is revised gets a new page that names the old one."""
+
+
+def decisions_page(folder: Path) -> str:
+    """A list of the records in *folder*, by number."""
+    titles = [
+        (path.name, path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")) for path in sorted(folder.glob("[0-9]*.md"))
+    ]
+    return page("Decisions", DECISIONS, "\n".join(f"- [{title}]({name})" for name, title in titles))
 
 
 # ---------------------------------------------------------------- errors

@@ -68,6 +68,11 @@ def test_listings_without_a_reference_row_are_not_lost(batch: int | None, lake: 
     assert volumes(MAX_LISTINGS_PER_BATCH=batch) == pytest.approx(_counted(lake), rel=1e-12)
 
 
+def test_markets_without_reference_files_are_not_lost(lake: Path, volumes: Volumes) -> None:
+    shutil.rmtree(lake / "Reference" / "XLON")
+    assert volumes() == pytest.approx(_counted(lake), rel=1e-12)
+
+
 def test_universe_of_a_market(lake: Path, volumes: Volumes) -> None:
     known = pl.concat([pl.read_parquet(path) for path in (lake / "Reference").rglob("*.parquet")])
     wanted = set(known.filter(pl.col("MIC") == "XLON")["ListingId"])

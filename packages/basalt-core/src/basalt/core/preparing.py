@@ -106,7 +106,7 @@ def prepare(
     if not universes.is_open:
         _refuse_no_listings(frames, universes)
     markets = _markets(frames)
-    bound, found = _bind(first, config, shelf, sources, markets)
+    bound, found = _bind(first, config, shelf, sources, markets, every_market=universes.is_open)
     days, notices = _covered_days(bound, config, found, frames)
     inputs = _survey(bound, config, found, ledger, notices)
     if universes.is_open:
@@ -209,11 +209,17 @@ def _listings_of_tables(found: Iterable[Found], day: date) -> pl.DataFrame:
     """Listings of *day* as the raw tables themselves describe them, where there is no reference table."""
     frames = [pl.LazyFrame(schema=LABEL_DTYPES)]
     for each in found:
-        files = [file for file in each.inventory.files if file.day == day]
         names = [name for name in LABEL_DTYPES if name in (each.inventory.columns or ()) and name in each.table.stored_names]
-        if files and "ListingId" in names:
-            frames.append(each.source.scan(each.table, files, names).unique("ListingId", keep="any"))
-    return conform(pl.concat(frames, how="diagonal_relaxed"), where="listings of the tables")
+        if "ListingId" in names:
+            files = [file for file in each.inventory.files if file.day == day]
+            frames += [_listings_of_file(each, file, names) for file in files]
+    stacked = pl.concat(frames, how="diagonal_relaxed")
+    return conform(stacked.group_by("ListingId").agg(pl.all().drop_nulls().first()), where="listings of the tables")
+
+
+def _listings_of_file(found: Found, file: SourceFile, names: Sequence[str]) -> pl.LazyFrame:
+    rows = found.source.scan(found.table, [file], names).unique("ListingId", keep="any")
+    return rows if "MIC" in names else rows.with_columns(pl.lit(file.mic).alias("MIC"))
 
 
 def store_listings(frames: Mapping[date, pl.DataFrame], work_dir: Path) -> dict[date, Path]:
@@ -248,7 +254,13 @@ def _unknown_listings(frames: Mapping[date, pl.DataFrame], days: Sequence[date],
 
 
 def _bind(
-    first: Plan, config: AnalyticsConfig, shelf: Catalog, sources: Sequence[Source], markets: tuple[str, ...] | None
+    first: Plan,
+    config: AnalyticsConfig,
+    shelf: Catalog,
+    sources: Sequence[Source],
+    markets: tuple[str, ...] | None,
+    *,
+    every_market: bool,
 ) -> tuple[Plan, dict[str, Found]]:
     """Plan again with the columns that files have, until no further table is needed."""
     bound = first
@@ -258,9 +270,19 @@ def _bind(
         if not wanted:
             return bound, {name: found[name] for name in bound.raw_reads}
         for name in wanted:
-            found[name] = _find_table(shelf.tables[name], bound.days, sources, markets)
+            looked_at = _with_own_markets(shelf.tables[name], bound.days, sources, markets) if every_market else markets
+            found[name] = _find_table(shelf.tables[name], bound.days, sources, looked_at)
         columns = {name: each.inventory.columns for name, each in found.items() if each.inventory.columns is not None}
         bound = plan(config, bound=columns, shelf=shelf)
+
+
+def _with_own_markets(
+    table: Table, days: Sequence[date], sources: Sequence[Source], markets: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """*markets*, and those that a source has of *table* though no listing names them."""
+    if markets is None:
+        return None
+    return tuple(sorted({*markets, *(mic for source in sources for mic in source.markets(table, days))}))
 
 
 def _find_table(table: Table, days: Sequence[date], sources: Sequence[Source], markets: tuple[str, ...] | None) -> Found:

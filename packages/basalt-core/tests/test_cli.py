@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import types
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,9 @@ from basalt.core import hookimpl
 from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.cli import groups
 from basalt.core.cli.main import app, main
-from basalt.core.cli.printing import duration, print_pairs, print_rows, size
+from basalt.core.cli.printing import duration, print_lake_files, print_pairs, print_rows, size
 from basalt.core.errors import BadOffer, DuplicateName, MissingData, PluginLoadFailed
+from basalt.core.lake import LakeFile
 from basalt.core.offers import Offer
 
 Captured = pytest.CaptureFixture[str]
@@ -278,3 +281,21 @@ def test_a_broken_plugin_breaks_no_help_and_no_list(kind: str, tmp_path: Path) -
     assert done.stdout.splitlines()[-1] == "exit 0 0 64"
     assert "error: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_files_of_a_lake_stand_one_a_line_with_their_paths_whole(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    place = Path("lake/Trades-Plus/XLON/2026/02/02/trades-plus-XLON-20260202.parquet")
+    print_lake_files([LakeFile("trades", "XLON", date(2026, 2, 2), place, 1312)], as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "table   market  day         rows  path",
+        f"trades  XLON    2026-02-02  1312  {place}",
+        "1 files, 1,312 rows",
+    ]
+
+
+def test_files_of_a_lake_as_json(capsys: Captured) -> None:
+    print_lake_files([LakeFile("l2", "XLON", date(2026, 2, 2), Path("lake/l2.parquet"), 5)], as_json=True)
+    assert json.loads(capsys.readouterr().out) == [
+        {"table": "l2", "market": "XLON", "day": "2026-02-02", "rows": 5, "path": "lake/l2.parquet"}
+    ]

@@ -212,7 +212,7 @@ class Desk:
                 day: {name: made[name][day].select(columns) for name, columns in each.reads.items() if name in made} for day in by_day
             }
             rows = compute_pass(each, tables, {day: self.listings.lazy() for day in by_day}, planned.datasets()).rows.collect(engine=engine)
-            check_rows(rows.lazy(), each.dataset, where=each.name)
+            check_rows(rows, each.dataset, where=each.name)
             made[each.name] = {day: _of_day(rows, day) for day in by_day}
             hidden = [column.name for column in each.dataset.columns if column.hidden]
             results[each.name] = rows.drop(hidden)

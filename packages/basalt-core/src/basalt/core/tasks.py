@@ -10,6 +10,7 @@ from typing import Literal
 DONE, USER_ERROR, BAD_DATA, TRANSIENT, OUT_OF_MEMORY, INTERRUPTED = 0, 64, 65, 75, 137, 143
 
 PART_COMPRESSION: Literal["zstd"] = "zstd"
+PART_LEVEL = 1
 """Compression of parts; an output with the same one need not be written again."""
 
 

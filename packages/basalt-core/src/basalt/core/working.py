@@ -22,7 +22,7 @@ from basalt.core.errors import BasaltError, CheckFailed
 from basalt.core.inputs import TableInput, scan_input
 from basalt.core.isolation import peak_bytes
 from basalt.core.plans import PassPlan, Plan
-from basalt.core.tasks import OUT_OF_MEMORY, PART_COMPRESSION, TRANSIENT, Failure, PartFile, Task, TaskReport
+from basalt.core.tasks import OUT_OF_MEMORY, PART_COMPRESSION, PART_LEVEL, TRANSIENT, Failure, PartFile, Task, TaskReport
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,15 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
             for day in task.days
         }
         computed = compute_pass(planned, tables, listings, context.plan.datasets(), keep_unknown=context.is_open)
-        frames = [(planned.name, computed.rows)] if planned.queries or planned.steps else []
-        frames += [(table.key, computed.side_tables[table.key]) for table in planned.side_tables if table.is_kept]
-        for name, frame in frames:
+        frames = {table.key: computed.side_tables[table.key] for table in planned.side_tables if table.is_kept}
+        if planned.queries or planned.steps:
+            rows = computed.rows.collect(engine=_engine(context))
+            notices += _check(planned, rows)
+            frames[planned.name] = rows.lazy()
+        for name, frame in frames.items():
             part = _write(task, context, name, frame)
             made[name] = (part,)
             parts.append(part)
-        if planned.queries or planned.steps:
-            notices += _check(planned, made[planned.name][0])
     return tuple(parts), notices
 
 
@@ -196,17 +197,25 @@ def _write(task: Task, context: RunContext, name: str, frame: pl.LazyFrame) -> P
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{task.key}-{task.attempt}-{os.getpid()}.parquet"
     temporary = path.with_suffix(".tmp")
-    engine: Literal["in-memory", "streaming"] = "in-memory" if context.plan.config.eager_execution else "streaming"
-    frame.sink_parquet(temporary, compression=PART_COMPRESSION, metadata=dict(context.metadata.get(name, {})), engine=engine)
+    frame.sink_parquet(
+        temporary,
+        compression=PART_COMPRESSION,
+        compression_level=PART_LEVEL,
+        metadata=dict(context.metadata.get(name, {})),
+        engine=_engine(context),
+    )
     temporary.replace(path)
     rows = int(pl.scan_parquet(path).select(pl.len()).collect().item())
     return PartFile(name, path, rows, path.stat().st_size, task.days[0], task.days[-1])
 
 
-def _check(planned: PassPlan, part: PartFile) -> list[str]:
-    frame = pl.scan_parquet(part.path)
-    check_rows(frame, planned.dataset, where=f"pass {planned.name}")
-    findings = quality_findings(frame, planned.checks)
+def _engine(context: RunContext) -> Literal["in-memory", "streaming"]:
+    return "in-memory" if context.plan.config.eager_execution else "streaming"
+
+
+def _check(planned: PassPlan, rows: pl.DataFrame) -> list[str]:
+    check_rows(rows, planned.dataset, where=f"pass {planned.name}", sorted_by=planned.sort_keys)
+    findings = quality_findings(rows.lazy(), planned.checks)
     if findings and planned.checks.action == "raise":
         raise CheckFailed(
             f"pass {planned.name!r} fails its quality checks: {'; '.join(findings)}",

@@ -6,9 +6,12 @@ import json
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from basalt.core.lake import LakeFile
 
 
 def print_json(value: object) -> None:
@@ -99,6 +102,17 @@ def print_lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, ti
     for number, line in enumerate(lines):
         cells = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(line, widths, numeric, strict=True)]
         typer.secho("  ".join(cells).rstrip(), bold=number == 0)
+
+
+def print_lake_files(files: Sequence[LakeFile], *, as_json: bool) -> None:
+    """Print the files that a command left in a lake, one a line, and how many they are; or as JSON."""
+    columns = ("table", "market", "day", "rows", "path")
+    rows = [dict(zip(columns, (each.table, each.mic, str(each.day), each.rows, str(each.path)), strict=True)) for each in files]
+    if as_json:
+        print_json(rows)
+        return
+    print_lines(rows, columns, empty="no files")
+    typer.echo(f"{len(files)} files, {sum(each.rows for each in files):,} rows")
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:

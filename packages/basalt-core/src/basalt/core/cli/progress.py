@@ -1,4 +1,4 @@
-"""Progress of a run on standard error: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,11 +19,28 @@ LINES_A_STAGE = 10
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
     """A `Progress` of `basalt.core.running.run` that a user sees."""
+    with _bar_or(_lines()) as progress:
+        yield progress
+
+
+@contextmanager
+def shown_steps() -> Iterator[Progress]:
+    """A `Progress` of work whose every step has a name; away from a terminal, each is a line."""
+    with _bar_or(_say_step) as progress:
+        yield progress
+
+
+def _say_step(what: str, done: int, total: int) -> None:
+    typer.echo(f"{what} ({done + 1} of {total})", err=True)
+
+
+@contextmanager
+def _bar_or(plain: Progress) -> Iterator[Progress]:
     from rich.console import Console
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _lines()
+        yield plain
         return
     with _bar(console) as progress:
         yield progress

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from basalt.core.errors import ConflictingSettings, InvalidValue, TargetFailed, nearest
 from basalt.core.offers import Receipt, Slot
-from basalt.core.tasks import PART_COMPRESSION
+from basalt.core.tasks import PART_COMPRESSION, PART_LEVEL
 
 DEFAULT_TEMPLATE = "basalt_output/{datasetname}/{universe}/{start_date}_{end_date}.parquet"
 
@@ -121,12 +121,20 @@ class ParquetTarget:
         frame = frame.select(columns)
         if "://" in path:
             frame.sink_parquet(
-                path, compression=options.compression, metadata=dict(metadata), storage_options=options.storage_options or None
+                path,
+                compression=options.compression,
+                compression_level=_level(options),
+                metadata=dict(metadata),
+                storage_options=options.storage_options or None,
             )
             return Receipt(slot, path, _rows_of(frame), 0)
         with _in_place(Path(path)) as temporary:
-            frame.sink_parquet(temporary, compression=options.compression, metadata=dict(metadata))
+            frame.sink_parquet(temporary, compression=options.compression, compression_level=_level(options), metadata=dict(metadata))
         return Receipt(slot, path, _rows_in(Path(path)), Path(path).stat().st_size)
+
+
+def _level(options: ParquetOptions) -> int | None:
+    return PART_LEVEL if options.compression == PART_COMPRESSION else None
 
 
 def _value(name: str, values: Mapping[str, Any]) -> str:

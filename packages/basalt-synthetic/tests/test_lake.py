@@ -171,8 +171,8 @@ def test_command_says_what_it_wrote(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*ARGUMENTS, "--lake", str(tmp_path), "--date", "2026-02-01"])
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("trades XLON 2026-02-01 ")
-    assert lines[0].endswith(str(tmp_path / TRADES_PLACE))
+    assert lines[1].split()[:3] == ["trades", "XLON", "2026-02-01"]
+    assert lines[1].endswith(str(tmp_path / TRADES_PLACE))
     assert lines[-1].startswith("5 files, ")
 
 

@@ -17,4 +17,4 @@ def basalt_commands() -> Iterable[Offer]:
     """`basalt data import …`."""
     from basalt.core.offers import Offer
 
-    return (Offer("data", "Bring vendor files into a lake.", "basalt.feeds.commands:app"),)
+    return (Offer("data", "Bring market data into a lake.", "basalt.feeds.commands:app"),)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from basalt.core.cli.printing import print_lake_files
+from basalt.core.cli.progress import shown_steps
 from basalt.core.errors import ConflictingSettings, InvalidValue
 
 if TYPE_CHECKING:
@@ -44,8 +44,12 @@ def simulate_days(
     from basalt.synthetic.writing import write_day
 
     days = _days(_date(day), _date(start_date), _date(end_date))
-    files = [file for each in _watched(days) for file in write_day(lake, each, listings=listings, scale=scale, seed=seed)]
-    (_print_json if as_json else _print_table)(files)
+    files: list[LakeFile] = []
+    with shown_steps() as progress:
+        for number, each in enumerate(days):
+            progress(f"simulating {each}", number, len(days))
+            files += write_day(lake, each, listings=listings, scale=scale, seed=seed)
+    print_lake_files(files, as_json=as_json)
 
 
 def _date(moment: datetime | None) -> date | None:
@@ -62,43 +66,3 @@ def _days(day: date | None, start: date | None, end: date | None) -> list[date]:
     if last < first:
         raise InvalidValue(f"the end date {last} is before the start date {first}", hint="swap them")
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
-
-
-def _watched(days: Sequence[date]) -> Iterator[date]:
-    """The days, with progress on standard error: a bar on a terminal, a line a day elsewhere."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    if console.is_terminal:
-        yield from track(days, description="simulate", console=console, transient=True)
-        return
-    for number, day in enumerate(days, start=1):
-        typer.echo(f"simulating {day} ({number} of {len(days)})", err=True)
-        yield day
-
-
-def _print_json(files: Sequence[LakeFile]) -> None:
-    rows = [
-        {"table": each.table, "market": each.mic, "day": each.day.isoformat(), "rows": each.rows, "path": str(each.path)} for each in files
-    ]
-    typer.echo(json.dumps(rows, indent=2))
-
-
-def _print_table(files: Sequence[LakeFile]) -> None:
-    """The files and their rows: a table on a terminal, a line a file elsewhere."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    if not console.is_terminal:
-        for each in files:
-            typer.echo(f"{each.table} {each.mic} {each.day} {each.rows} rows {each.path}")
-    else:
-        table = Table("table", "market", "day", "rows", "path", title="in the lake")
-        table.columns[3].justify = "right"
-        table.columns[4].overflow = "fold"
-        for each in files:
-            table.add_row(each.table, each.mic, str(each.day), f"{each.rows:,}", str(each.path))
-        console.print(table)
-    typer.echo(f"{len(files)} files, {sum(each.rows for each in files):,} rows")

@@ -507,6 +507,17 @@ def test_what_cannot_fit_a_worker_is_refused_before_it_starts(two_days: None, la
     assert Ledger().runs()[0]["outcome"] == "failed"
 
 
+def test_rows_of_all_dates_together_are_read_once(two_days: None, launch: Make, both: Any) -> None:
+    def counting(name: str, source: str) -> dict[str, Any]:
+        inputs = {"pair": {"left": source, "right": source}}
+        return {"name": name, "modules": ["pair"], "pair_analytics": {"all_dates": True}, "module_inputs": inputs}
+
+    launch(two_day_config(counting("days", "bars"), counting("whole", "days")), universe=both)
+
+    assert read("sample2d_days", "ListingId", "Left") == [(1, 2), (2, 3)]
+    assert read("sample2d_whole", "ListingId", "Left") == [(1, 1), (2, 1)]
+
+
 def test_a_relative_lake_means_the_folder_of_the_run(two_days: None, launch: Make, both: Any) -> None:
     launch(two_day_config(lake="lake"), universe=both)
 

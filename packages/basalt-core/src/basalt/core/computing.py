@@ -5,7 +5,7 @@ Workers call it with scanned tables; tests and notebooks call it with literal on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -42,7 +42,8 @@ def compute_pass(
 
     Args:
         planned: The pass.
-        tables: For each day, the frames that the pass reads, by dataset name, in event order.
+        tables: For each day, the frames that the pass reads, by dataset name, in event order. A frame
+            that several days share holds the rows of all of them.
         listings: For each day, the listings covered: `ListingId` and labels.
         datasets: Schemas of everything by name.
         keep_unknown: Rows of listings that *listings* does not know stay, without labels.
@@ -74,10 +75,15 @@ def _with_all_dates(
     planned: PassPlan, rows: Sequence[pl.LazyFrame], tables: Mapping[date, Tables], datasets: Mapping[str, Dataset]
 ) -> list[pl.LazyFrame]:
     names = {name for step in planned.steps for _, name in step.inputs}
-    whole = {name: pl.concat([tables[day][name] for day in tables], how="vertical") for name in names}
+    whole = {name: pl.concat(_each_once(tables[day][name] for day in tables), how="vertical") for name in names}
     parts = [_step_rows(planned, step, whole, datasets) for step in planned.steps]
     queried = [pl.concat(list(rows), how="vertical")] if rows else []
     return [_side_by_side([*queried, *parts], planned.dataset)]
+
+
+def _each_once(frames: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:
+    """*frames* without those that were there before: the very same one, not an equal one."""
+    return list({id(frame): frame for frame in frames}.values())
 
 
 def _side_by_side(parts: Sequence[pl.LazyFrame], dataset: Dataset) -> pl.LazyFrame:

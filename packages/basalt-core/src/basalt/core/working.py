@@ -120,13 +120,9 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
     parts: list[PartFile] = []
     notices: list[str] = []
     for planned in context.plan.stages[task.stage].passes:
-        tables = {
-            day: {
-                name: _scan(context, made, planned, name, day, listings[day], task) for name in planned.reads if name not in _own(planned)
-            }
-            for day in task.days
-        }
-        computed = compute_pass(planned, tables, listings, context.plan.datasets(), keep_unknown=context.is_open)
+        computed = compute_pass(
+            planned, _tables(task, context, made, planned, listings), listings, context.plan.datasets(), keep_unknown=context.is_open
+        )
         frames = {table.key: computed.side_tables[table.key] for table in planned.side_tables if table.is_kept}
         if planned.queries or planned.steps:
             rows = computed.rows.collect(engine=_engine(context))
@@ -137,6 +133,24 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
             made[name] = (part,)
             parts.append(part)
     return tuple(parts), notices
+
+
+def _tables(
+    task: Task, context: RunContext, made: Mapping[str, Sequence[PartFile]], planned: PassPlan, listings: Mapping[date, pl.LazyFrame]
+) -> dict[date, dict[str, pl.LazyFrame]]:
+    """What *planned* reads, by day; rows of all days together, which tell no day, are one frame that the days share."""
+    names = [name for name in planned.reads if name not in _own(planned)]
+    together = [name for name in names if name not in context.inputs and any(part.first_day < part.last_day for part in made.get(name, ()))]
+    everyone = pl.concat(list(listings.values()))
+    shared = {
+        name: _scan(context, made, planned, name, task.days[0], everyone, task)
+        for name in together
+        if DATE not in context.plan.dataset(name).schema()
+    }
+    return {
+        day: {**shared, **{name: _scan(context, made, planned, name, day, listings[day], task) for name in names if name not in shared}}
+        for day in task.days
+    }
 
 
 def _markets(listings: pl.LazyFrame) -> list[str] | None:

@@ -68,6 +68,23 @@ def test_listings_without_a_reference_row_are_not_lost(batch: int | None, lake: 
     assert volumes(MAX_LISTINGS_PER_BATCH=batch) == pytest.approx(_counted(lake), rel=1e-12)
 
 
+@pytest.mark.parametrize("batch", [None, 2])
+def test_listings_without_a_reference_row_are_not_lost_in_a_later_stage(batch: int | None, lake: Path, volumes: Volumes) -> None:
+    for path in (lake / "Reference").rglob("*.parquet"):
+        frame = pl.read_parquet(path)
+        frame.head(1).write_parquet(path)
+    days = {"name": "day", "modules": ["trade"], "timeline_mode": "daily_analytics"}
+    whole = {
+        "name": "whole",
+        "modules": ["generic"],
+        "generic_analytics": {"source_pass": "day", "group_by": ["ListingId"], "columns": ["Volume"]},
+        "output": {"path_template": f"{lake.parent}/out.parquet"},
+    }
+    target = {"path_template": f"{lake.parent}/days.parquet"}
+    found = volumes(PASSES=[days, whole], OUTPUT_TARGET=target, MAX_LISTINGS_PER_BATCH=batch)
+    assert found == pytest.approx(_counted(lake), rel=1e-12)
+
+
 def test_markets_without_reference_files_are_not_lost(lake: Path, volumes: Volumes) -> None:
     shutil.rmtree(lake / "Reference" / "XLON")
     assert volumes() == pytest.approx(_counted(lake), rel=1e-12)

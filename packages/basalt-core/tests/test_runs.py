@@ -518,6 +518,26 @@ def test_rows_of_all_dates_together_are_read_once(two_days: None, launch: Make, 
     assert read("sample2d_whole", "ListingId", "Left") == [(1, 1), (2, 1)]
 
 
+def test_a_task_that_is_too_heavy_is_split_without_losing_a_listing(
+    two_days: None, fill: Fill, ticks: Make, launch: Make, listings: Make
+) -> None:
+    fill(ticks((3, "09:00:00", 1, 1), day=TUESDAY), mic="XNEW", day=TUESDAY)
+    later = [(3, "XNEW")]
+    collect = {
+        "name": "seen",
+        "modules": ["collect"],
+        "collect_analytics": {"all_dates": True, "trouble": "heavy"},
+        "module_inputs": {"collect": "bars"},
+    }
+
+    report = launch(
+        two_day_config(collect), universe=lambda day: listings((1, "XTST"), (2, "XOTH"), *(later if day == str(TUESDAY) else []))
+    )
+
+    assert sorted(read("sample2d_seen", "ListingId", "Seen")) == [(1, 1), (1, 1), (2, 1), (2, 1), (2, 1), (3, 1)]
+    assert any("split in two" in notice for notice in report.notices)
+
+
 def test_a_relative_lake_means_the_folder_of_the_run(two_days: None, launch: Make, both: Any) -> None:
     launch(two_day_config(lake="lake"), universe=both)
 

@@ -252,7 +252,7 @@ class CollectConfig(ModuleConfig):
 
     all_dates: bool = False
     entities: Literal["listing", "instrument", "universe"] = "listing"
-    trouble: Literal["none", "raises", "transient", "killed", "missing", "retyped", "repeated", "unplanned"] = "none"
+    trouble: Literal["none", "raises", "transient", "killed", "missing", "retyped", "repeated", "unplanned", "heavy"] = "none"
     marker: str = ""
     supports: bool = False
 
@@ -274,8 +274,8 @@ class Collect:
         return Produced(columns, KEYS, Scope(config.entities, config.all_dates), supports=supports, labels=("MIC",))
 
     def compute(self, config: CollectConfig, inputs: Any, planned: Any, clock: Any) -> pl.LazyFrame:
-        trouble(config)
         rows = inputs["rows"]
+        trouble(config, rows)
         found = rows.group_by(*KEYS, "MIC").agg(pl.len().alias("Seen")).with_columns(pl.col("Seen").sum().alias("SeenAll"))
         if config.trouble == "missing":
             return found.drop("SeenAll")
@@ -284,10 +284,10 @@ class Collect:
         return pl.concat([found, found]) if config.trouble == "repeated" else found
 
 
-def trouble(config: CollectConfig) -> None:
+def trouble(config: CollectConfig, rows: pl.LazyFrame) -> None:
     if config.trouble == "raises":
         raise RuntimeError("the module gave up")
-    if config.trouble == "killed":
+    if config.trouble == "killed" or (config.trouble == "heavy" and rows.select(pl.col("ListingId").n_unique()).collect().item() > 1):
         os.kill(os.getpid(), signal.SIGKILL)
     if config.trouble == "transient":
         tries = Path(config.marker)

@@ -7,7 +7,7 @@ row and byte caps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -58,7 +58,7 @@ def batches(
     loads: Sequence[Load],
     budget: int,
     *,
-    keep_unknown: bool = False,
+    unknown: Callable[[], Sequence[int]] = tuple,
 ) -> list[tuple[int, ...] | None]:
     """The listings of each task of *stage* on one day; None for all of them.
 
@@ -68,7 +68,7 @@ def batches(
         listings: The universe of the day: `ListingId`, `InstrumentId`.
         loads: What the stage reads.
         budget: Bytes that a worker may use.
-        keep_unknown: Listings of the tables that *listings* does not know count too.
+        unknown: Finds further listings that count though *listings* does not know them.
 
     Raises:
         CannotFit: One listing alone is more than a worker may use.
@@ -78,21 +78,13 @@ def batches(
     asked = config.listings_per_batch is not None or any(load.name in config.max_rows_per_table for load in loads)
     if not asked and (all(each.is_foldable for each in stage.passes) or _bytes(loads) <= budget):
         return [None]
-    counts = _counts(loads)
-    if keep_unknown:
-        listings = _with_unknown(listings, counts)
-    groups = _groups(listings, counts, by_instrument=stage.scope.entities == "instrument")
+    more = pl.DataFrame({"ListingId": unknown()}, schema={"ListingId": pl.Int64})
+    groups = _groups(pl.concat([listings, more], how="diagonal"), _counts(loads), by_instrument=stage.scope.entities == "instrument")
     return [tuple(batch) for batch in _pack(groups, config, loads, budget, whole_rows=not all(each.is_foldable for each in stage.passes))]
 
 
 def _bytes(loads: Sequence[Load]) -> int:
     return sum(load.rows * load.row_bytes for load in loads) * WORKING_COPIES
-
-
-def _with_unknown(listings: pl.DataFrame, counts: Mapping[str, Mapping[int, int]]) -> pl.DataFrame:
-    known = set(listings["ListingId"].to_list())
-    unknown = sorted({each for table in counts.values() for each in table} - known)
-    return pl.concat([listings, pl.DataFrame({"ListingId": unknown}, schema={"ListingId": pl.Int64})], how="diagonal")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from basalt.core.planning.slots import run_days
 from basalt.core.plans import Plan, Stage
 from basalt.core.preparing import prepare, store_listings
 from basalt.core.reports import PassReport, RunReport
-from basalt.core.tasking import tasks_of
+from basalt.core.tasking import listings_of, tasks_of
 from basalt.core.tasks import INTERRUPTED, OUT_OF_MEMORY, TRANSIENT, PartFile, Task, TaskReport
 from basalt.core.universes import GetUniverse
 from basalt.core.working import RunContext, seal, work
@@ -307,7 +307,7 @@ def _error_of(report: TaskReport) -> BasaltError:
 def _halved(job: Job, task: Task) -> list[Task]:
     if job.plan.stages[task.stage].scope.entities != "listing":
         return []
-    listings = task.listings or tuple(job.delivery.prepared.listings(task.days[0])["ListingId"].to_list())
+    listings = task.listings or listings_of(job.delivery.prepared, task.days)
     if len(listings) < 2:
         return []
     middle = len(listings) // 2

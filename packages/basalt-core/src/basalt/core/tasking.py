@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -50,19 +51,47 @@ def worker_budget(prepared: Prepared) -> int:
     return int(usable_memory() * SHARE_OF_MEMORY / workers)
 
 
+def listings_of(prepared: Prepared, span: Sequence[date]) -> tuple[int, ...]:
+    """All listings that count on any day of *span*."""
+    known = _known_listings(prepared, span)["ListingId"].to_list()
+    return (*known, *_unknown_listings(prepared, span))
+
+
 def _batches(stage: Stage, prepared: Prepared, span: Sequence[date]) -> list[tuple[int, ...] | None]:
-    listings = _listings_of(prepared, span)
     return batches(
-        stage, prepared.plan.config, listings, _loads(stage, prepared, span), worker_budget(prepared), keep_unknown=prepared.is_open
+        stage,
+        prepared.plan.config,
+        _known_listings(prepared, span),
+        _loads(stage, prepared, span),
+        worker_budget(prepared),
+        unknown=partial(_unknown_listings, prepared, span),
     )
 
 
-def _listings_of(prepared: Prepared, span: Sequence[date]) -> pl.DataFrame:
+def _known_listings(prepared: Prepared, span: Sequence[date]) -> pl.DataFrame:
     return (
         pl.concat([prepared.listings(day) for day in span], how="vertical")
         .unique("ListingId", keep="first", maintain_order=True)
         .sort("ListingId")
     )
+
+
+def _unknown_listings(prepared: Prepared, span: Sequence[date]) -> list[int]:
+    """Listings that only the raw tables of the run know, where nobody chose the listings."""
+    scans = [scan for name in prepared.inputs if (scan := _scan_of_listings(prepared, name, span)) is not None]
+    if not prepared.is_open or not scans:
+        return []
+    found = pl.concat([scan.unique() for scan in scans]).unique().drop_nulls().sort("ListingId").collect()
+    return found.join(_known_listings(prepared, span), on="ListingId", how="anti", maintain_order="left")["ListingId"].to_list()
+
+
+def _scan_of_listings(prepared: Prepared, name: str, span: Sequence[date]) -> pl.LazyFrame | None:
+    """The `ListingId` of each row of a raw table; None where its rows have no listing, or there are none."""
+    given = prepared.inputs[name]
+    files = [file for file in given.files if file.day in set(span)]
+    if not files or "ListingId" not in prepared.plan.raw[name].schema():
+        return None
+    return given.source.scan(given.table, files, ["ListingId"])
 
 
 def _loads(stage: Stage, prepared: Prepared, span: Sequence[date]) -> list[Load]:
@@ -73,7 +102,6 @@ def _loads(stage: Stage, prepared: Prepared, span: Sequence[date]) -> list[Load]
         if given is None:
             continue
         files = [file for file in given.files if file.day in set(span)]
-        schema = prepared.plan.raw[name].schema()
-        scan = given.source.scan(given.table, files, ["ListingId"]) if "ListingId" in schema and files else None
-        loads.append(Load(name, sum(file.rows for file in files), row_bytes(schema, columns), scan))
+        width = row_bytes(prepared.plan.raw[name].schema(), columns)
+        loads.append(Load(name, sum(file.rows for file in files), width, _scan_of_listings(prepared, name, span)))
     return loads

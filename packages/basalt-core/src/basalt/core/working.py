@@ -198,11 +198,12 @@ def _drops_others(planned: PassPlan, name: str) -> bool:
 def _of_listings(frame: pl.LazyFrame, schema: Mapping[str, Any], listings: pl.LazyFrame, wanted: Sequence[int] | None) -> pl.LazyFrame:
     if wanted is None:
         return frame
-    key = next((name for name in ("ListingId", "InstrumentId") if name in schema), None)
-    if key is None:
-        return frame
-    values = listings.select(key).collect().to_series().drop_nulls().unique().to_list()
-    return frame.filter(pl.col(key).is_in(values))
+    if "ListingId" in schema:
+        return frame.filter(pl.col("ListingId").is_in(list(wanted)))
+    if "InstrumentId" in schema:
+        instruments = listings.select("InstrumentId").collect().to_series().drop_nulls().unique().to_list()
+        return frame.filter(pl.col("InstrumentId").is_in(instruments))
+    return frame
 
 
 def _write(task: Task, context: RunContext, name: str, frame: pl.LazyFrame) -> PartFile:

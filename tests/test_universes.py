@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from basalt.core.errors import MissingData
 from basalt.core.ledger import Ledger
 from basalt.core.running import run
 from basalt.synthetic import index_members, write_day
@@ -104,3 +105,21 @@ def test_universe_of_an_index(volumes: Volumes) -> None:
 def test_universe_of_the_pipeline(lake: Path, volumes: Volumes) -> None:
     one = min(_counted(lake))
     assert set(volumes(lambda day: pl.DataFrame({"ListingId": [one]}))) == {one}
+
+
+@pytest.mark.parametrize("markets", [("XLON",), ("CHIX", "XLON", "XPAR")])
+def test_a_table_that_is_missing_is_noticed_where_no_listing_tells_its_market(
+    markets: tuple[str, ...], lake: Path, volumes: Volumes
+) -> None:
+    shutil.rmtree(lake / "Reference")
+    for mic in markets:
+        shutil.rmtree(lake / "MarketState" / mic)
+    passes = [{"name": "day", "modules": ["trade"], "timeline_mode": "dense"}]
+
+    with pytest.raises(MissingData, match=f"marketstate {markets[0]} 2026-02-02"):
+        volumes(PASSES=passes)
+    with pytest.raises(MissingData, match="marketstate"):
+        volumes(
+            lambda day: pl.DataFrame({"ListingId": [100001]}) if len(markets) > 1 else pl.DataFrame({"ListingId": [100001], "MIC": "XLON"}),
+            PASSES=passes,
+        )

@@ -315,12 +315,7 @@ def _covered_days(
             where=_span(bound.days),
             hint="check DATA_SOURCE_PATH, LAKE, UNIVERSE and the dates",
         )
-    holes = [
-        (name, mic, day)
-        for name, each in found.items()
-        for mic, day in each.inventory.missing
-        if day in days and _expects(frames[day], mic)
-    ]
+    holes = _holes(found, present, {day: frames[day] for day in days})
     if holes:
         shown = ", ".join(f"{name} {mic} {day}" for name, mic, day in holes[:5]) + (f" and {len(holes) - 5} more" if len(holes) > 5 else "")
         if config.missing_data == "raise":
@@ -331,9 +326,23 @@ def _covered_days(
     return days, notices
 
 
-def _expects(frame: pl.DataFrame, mic: str) -> bool:
-    """Whether the day's listings trade on *mic*."""
-    return frame.is_empty() or frame.filter(pl.col("MIC") == mic).height > 0
+def _holes(
+    found: Mapping[str, Found], present: Mapping[date, set[tuple[str, str]]], frames: Mapping[date, pl.DataFrame]
+) -> list[tuple[str, str, date]]:
+    """Table, market and day of each file that a listing needs and no source has."""
+    asked = [(name, mic, day) for name, each in found.items() for mic, day in each.inventory.missing if day in frames]
+    seen = [(name, mic, day) for day in frames for mic in sorted({mic for _, mic in present[day]}) for name in found]
+    return [
+        (name, mic, day)
+        for name, mic, day in dict.fromkeys((*asked, *seen))
+        if (name, mic) not in present[day] and _expects(frames[day], mic, has_some=any(table == name for table, _ in present[day]))
+    ]
+
+
+def _expects(frame: pl.DataFrame, mic: str, *, has_some: bool) -> bool:
+    """Whether the day's listings need a file of *mic*; listings of unknown markets need those of a table that *has_some* of no market."""
+    markets = set(frame["MIC"].to_list())
+    return frame.is_empty() or mic in markets or (None in markets and not has_some)
 
 
 def _span(days: Sequence[date]) -> str:

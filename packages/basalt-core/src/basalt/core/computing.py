@@ -37,6 +37,7 @@ def compute_pass(
     datasets: Mapping[str, Dataset],
     *,
     keep_unknown: bool = False,
+    complete: Mapping[str, frozenset[str]] | None = None,
 ) -> Computed:
     """The rows of a pass over some days.
 
@@ -47,9 +48,11 @@ def compute_pass(
         listings: For each day, the listings covered: `ListingId` and labels.
         datasets: Schemas of everything by name.
         keep_unknown: Rows of listings that *listings* does not know stay, without labels.
+        complete: Columns that are known to have no nulls, by dataset name.
 
     Returns:
-        Rows with keys, labels and all planned columns, hidden ones included, in `sort_keys` order.
+        Rows with keys, labels and all planned columns, hidden ones included, in `sort_keys` order;
+        side tables in order of their keys.
     """
     sides: dict[str, list[pl.LazyFrame]] = {}
     rows: list[pl.LazyFrame] = []
@@ -60,7 +63,11 @@ def compute_pass(
             sides.setdefault(key, []).append(frame)
             available[key] = frame
         seen[day] = available
-        parts = [_query_rows(planned, available, listings[day], day, "left" if keep_unknown else "inner")] if planned.queries else []
+        parts = (
+            [_query_rows(planned, available, listings[day], day, complete or {}, how="left" if keep_unknown else "inner")]
+            if planned.queries
+            else []
+        )
         if not planned.scope.all_dates:
             parts += [_step_rows(planned, step, available, datasets) for step in planned.steps]
         if parts:
@@ -68,7 +75,11 @@ def compute_pass(
     if planned.scope.all_dates:
         rows = _with_all_dates(planned, rows, seen, datasets)
     frame = _stack(rows, planned.dataset.schema()).select(planned.dataset.names()).sort(list(planned.sort_keys), maintain_order=True)
-    return Computed(frame, {key: _stack(frames, datasets[key].schema()) for key, frames in sides.items()})
+    return Computed(frame, {key: _sorted(_stack(frames, datasets[key].schema()), datasets[key].keys) for key, frames in sides.items()})
+
+
+def _sorted(frame: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
+    return frame.sort(keys, maintain_order=True) if keys else frame
 
 
 def _with_all_dates(
@@ -102,10 +113,18 @@ def _stack(frames: Sequence[pl.LazyFrame], schema: Mapping[str, pl.DataType]) ->
     return frames[0] if len(frames) == 1 else pl.concat(list(frames), how="vertical")
 
 
-def _query_rows(planned: PassPlan, tables: Tables, listings: pl.LazyFrame, day: date, how: Literal["left", "inner"]) -> pl.LazyFrame:
+def _query_rows(
+    planned: PassPlan,
+    tables: Tables,
+    listings: pl.LazyFrame,
+    day: date,
+    complete: Mapping[str, frozenset[str]],
+    *,
+    how: Literal["left", "inner"],
+) -> pl.LazyFrame:
     """Bucket rows of all fused queries of one day."""
     with_date = {name: frame.with_columns(pl.lit(day).alias(DATE)) for name, frame in tables.items()} if planned.clock.is_daily else tables
-    frames = [fuse(query, with_date, planned.clock) for query in planned.queries]
+    frames = [fuse(query, with_date, planned.clock, complete=complete.get(query.table, frozenset())) for query in planned.queries]
     joined = _joined_with_zeros(planned, frames)
     made = set(joined.collect_schema().names())
     empty = {column.name: column.empty for column in planned.dataset.columns if column.name in made}

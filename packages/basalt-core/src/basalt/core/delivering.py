@@ -82,7 +82,7 @@ class Delivery:
             slot = output.slot
             paths = [part.path for part in parts.get(output.dataset, ()) if slot.start <= part.first_day and part.last_day <= slot.end]
             if paths:
-                receipts += self._write(planned, output, sorted(paths))
+                receipts += self._write(planned, output, paths)
             else:
                 notices.append(f"{slot.dataset}: no data from {slot.start} to {slot.end}, nothing was written")
         return PassReport(planned.name, tuple(receipts)), notices

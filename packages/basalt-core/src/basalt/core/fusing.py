@@ -5,13 +5,14 @@ scan → attached columns → row layers → TimeBucket → one group_by → com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from basalt.core.bucketing import TIME_BUCKET, Clock
 from basalt.core.declaring.analytics import Measure, part_column
+from basalt.core.declaring.rows import complete_columns
 from basalt.core.declaring.values import Composite, Row, identity
 from basalt.core.plans import Query
 
@@ -65,13 +66,14 @@ def _typed(expr: pl.Expr, measure: Measure) -> pl.Expr:
     return expr if measure.analytic.dtype is None else expr.cast(measure.analytic.dtype)
 
 
-def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock) -> pl.LazyFrame:
+def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, *, complete: Collection[str] = ()) -> pl.LazyFrame:
     """The bucket rows of one query over one day.
 
     Args:
         query: What to compute.
         tables: The scanned tables of one day, in event order, by dataset name.
         clock: Buckets.
+        complete: Columns of the query's table that are known to have no nulls.
 
     Returns:
         One row a listing and bucket: `ListingId`, `TimeBucket`, the measures' columns and the
@@ -82,7 +84,8 @@ def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock) -> pl.L
         frame = each.enrichment(frame, tables[each.enrichment.uses], **dict(each.axes))
     for layer in query.rows:
         frame = frame.with_columns(_typed(_expression(measure), measure).alias(measure.column) for measure in layer)
-    built = build(query.measures)
+    with complete_columns(complete):
+        built = build(query.measures)
     if built.rows:
         frame = frame.with_columns(expr.alias(name) for name, expr in built.rows.items())
     frame = frame.with_columns(clock.label(pl.col(query.time)).alias(TIME_BUCKET))

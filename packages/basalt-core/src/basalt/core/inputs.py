@@ -27,6 +27,7 @@ class TableInput:
         files: Its files.
         columns: Columns to scan where rows are repaired, with those that the repairs need.
         repairs: What is done to the rows of files that need it, by path.
+        complete: Columns of a scan that have no nulls.
     """
 
     table: Table
@@ -34,6 +35,7 @@ class TableInput:
     files: tuple[SourceFile, ...]
     columns: tuple[str, ...]
     repairs: Mapping[str, frozenset[Repair]] = field(default_factory=dict)
+    complete: frozenset[str] = frozenset()
 
     def repairs_of(self, file: SourceFile) -> tuple[Repair, ...]:
         """What is done to the rows of *file*."""

@@ -100,12 +100,14 @@ class Inventory:
         columns: Columns that all of the files have; None when there are no files.
         missing: Markets and days asked for that have no file.
         fingerprint: Changes whenever the data change.
+        complete: Columns of which it is known that no file has a null in them.
     """
 
     files: tuple[SourceFile, ...]
     columns: frozenset[str] | None
     missing: tuple[tuple[str, date], ...]
     fingerprint: str
+    complete: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def check_places(planned: Plan, shelf: Catalog) -> None:
         for target in each.targets:
             key = (target.type, target.options.model_dump_json())
             options[key] = target.options
-            slots.setdefault(key, []).extend(_written_slots(each))
+            slots.setdefault(key, []).extend(written_slots(each))
     taken: dict[tuple[str, str], Slot] = {}
     for key, wanted in slots.items():
         made = shelf.find("output_targets", key[0]).make()
@@ -40,7 +40,8 @@ def check_places(planned: Plan, shelf: Catalog) -> None:
             taken[place] = slot
 
 
-def _written_slots(planned: PassPlan) -> list[Slot]:
+def written_slots(planned: PassPlan) -> list[Slot]:
+    """Everything that a pass writes: its rows, then its side tables."""
     main = list(planned.slots) if planned.queries or planned.steps else []
     sides = [table for table in planned.side_tables if table.is_written]
     return main + [replace(slot, dataset=f"{slot.dataset}_{table.name}") for table in sides for slot in planned.slots]

@@ -224,14 +224,14 @@ def _run_stage(job: Job, tally: Tally, stage: Stage) -> None:
     tally.reused += len(done)
     what = f"stage {stage.index + 1} of {len(job.plan.stages)}: {', '.join(each.name for each in stage.passes)}"
     job.progress(what, len(done), len(tasks))
-    waiting = [task for task in tasks if task.key not in done]
+    waiting = [task for task in tasks if task not in done]
     while waiting:
         again: list[Task] = []
         for report in job.executor.run(work, waiting):
             again += _take(job, tally, report, done)
             job.progress(what, len(done), max(len(tasks), len(done)))
         waiting = again
-    for part in (part for parts in done.values() for part in parts):
+    for part in (part for task in sorted(done, key=_order) for part in done[task]):
         tally.parts[part.dataset] = (*tally.parts.get(part.dataset, ()), part)
     for planned in stage.passes:
         written, notices = job.delivery.commit(planned, tally.parts)
@@ -240,13 +240,18 @@ def _run_stage(job: Job, tally: Tally, stage: Stage) -> None:
         _observe(job, "basalt_pass_finished", report=written)
 
 
-def _earlier(job: Job, tasks: list[Task]) -> dict[str, tuple[PartFile, ...]]:
+def _order(task: Task) -> tuple[tuple[date, ...], tuple[int, ...]]:
+    """Where the parts of *task* stand among those of its stage, whichever of them ended first."""
+    return task.days, task.listings or ()
+
+
+def _earlier(job: Job, tasks: list[Task]) -> dict[Task, tuple[PartFile, ...]]:
     """Parts of those *tasks* that an earlier run finished."""
-    found = {task.key: job.delivery.ledger.finished(task) for task in tasks}
-    return {key: parts for key, parts in found.items() if parts is not None}
+    found = {task: job.delivery.ledger.finished(task) for task in tasks}
+    return {task: parts for task, parts in found.items() if parts is not None}
 
 
-def _take(job: Job, tally: Tally, report: TaskReport, done: dict[str, tuple[PartFile, ...]]) -> list[Task]:
+def _take(job: Job, tally: Tally, report: TaskReport, done: dict[Task, tuple[PartFile, ...]]) -> list[Task]:
     """Note how a task ended; returns the tasks to run in its place."""
     job.delivery.ledger.record(job.delivery.run_id, report)
     _observe(job, "basalt_task_finished", report=report)
@@ -254,7 +259,7 @@ def _take(job: Job, tally: Tally, report: TaskReport, done: dict[str, tuple[Part
     if not report.is_done:
         return _tried_again(job, tally, report)
     tally.notices += report.notices
-    done[report.task.key] = report.parts
+    done[report.task] = report.parts
     return []
 
 

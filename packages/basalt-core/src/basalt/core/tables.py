@@ -39,6 +39,7 @@ class DerivedColumn:
 
     Attributes:
         column: What is computed.
+        is_total: A value is null only where a column that it reads is.
         needs: Alternatives, best first: each names the stored columns it reads and the function
             that makes the expression, one of a module, since tables travel to workers. The first whose columns are all stored is used; with none
             the column is missing.
@@ -46,6 +47,7 @@ class DerivedColumn:
 
     column: Column
     needs: tuple[tuple[tuple[str, ...], Callable[[], pl.Expr]], ...]
+    is_total: bool = False
 
     def choose(self, stored: Collection[str]) -> tuple[tuple[str, ...], pl.Expr] | None:
         """The stored columns read and the expression, or None when no alternative fits."""
@@ -112,6 +114,16 @@ class Table:
     def required_names(self) -> frozenset[str]:
         """Names of the stored columns that every file has."""
         return frozenset(column.name for column in self.columns if column.required)
+
+    def without_nulls(self, stored: Collection[str], complete: Collection[str]) -> frozenset[str]:
+        """Columns of a scan that have no nulls, when of the columns *stored* those of *complete* have none."""
+        derived = [
+            each.column.name
+            for each in self.derived
+            if each.is_total and (chosen := each.choose(stored)) and all(name in complete for name in chosen[0])
+        ]
+        shadowed = {each.column.name for each in self.derived}
+        return frozenset(name for name in complete if name not in shadowed) | frozenset(derived)
 
     def available(self, stored: Collection[str] | None = None) -> tuple[Column, ...]:
         """Columns that a scan can deliver when files hold *stored* (all of the contract if None)."""

@@ -119,9 +119,15 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
     made: dict[str, tuple[PartFile, ...]] = dict(context.parts)
     parts: list[PartFile] = []
     notices: list[str] = []
+    complete = {name: given.complete for name, given in context.inputs.items()}
     for planned in context.plan.stages[task.stage].passes:
         computed = compute_pass(
-            planned, _tables(task, context, made, planned, listings), listings, context.plan.datasets(), keep_unknown=context.is_open
+            planned,
+            _tables(task, context, made, planned, listings),
+            listings,
+            context.plan.datasets(),
+            keep_unknown=context.is_open,
+            complete=complete,
         )
         frames = {table.key: computed.side_tables[table.key] for table in planned.side_tables if table.is_kept}
         if planned.queries or planned.steps:

@@ -196,6 +196,7 @@ LOCAL_PRICE = DerivedColumn(
         (("InstrumentCurrencyPrice",), _converted_price),
         (("Price",), _stored_price),
     ),
+    is_total=True,
 )
 
 LOCAL_NOTIONAL = DerivedColumn(
@@ -204,6 +205,7 @@ LOCAL_NOTIONAL = DerivedColumn(
         (("InstrumentCurrencyPrice", "Size"), _converted_notional),
         (("Price", "Size"), _stored_notional),
     ),
+    is_total=True,
 )
 
 
@@ -228,6 +230,7 @@ PRE_TRADE_MID = DerivedColumn(
         (("PreTradeMid1ms",), _mid_one_millisecond_before),
         (("BestBidPrice", "BestAskPrice"), _mid_of_best_quotes),
     ),
+    is_total=True,
 )
 
 TRADES = Table(

@@ -7,7 +7,23 @@ from typing import Literal
 
 import polars as pl
 
-from basalt.core.declaring import ByAxis, Composite, First, Last, Max, Min, Ratio, RatioOfSums, Sum, first_where, last_where, ratio, where
+from basalt.core.declaring import (
+    ByAxis,
+    Composite,
+    First,
+    Last,
+    Max,
+    Min,
+    Ratio,
+    RatioOfSums,
+    Sum,
+    count_where,
+    first_where,
+    known,
+    last_where,
+    ratio,
+    where,
+)
 from basalt.trade.conditions import notional, size
 
 Aggregation = Literal["First", "Last", "Min", "Max", "Mean", "Sum", "Median", "Std", "VWA", "NotionalWeighted"]
@@ -47,7 +63,8 @@ def aggregate(value: pl.Expr, agg: Aggregation, condition: Condition) -> pl.Expr
 def mean(value: pl.Expr, condition: Condition = None) -> Ratio:
     """Arithmetic mean of the values that are not null; carries sum and count."""
     counted = where(value, condition)
-    return ratio(counted.sum(), counted.count().cast(pl.Int64))
+    is_column = value.meta.eq(pl.col(value.meta.root_names()[0]))
+    return ratio(counted.sum(), count_where(known(value), condition) if is_column else counted.count().cast(pl.Int64))
 
 
 def weighted_mean(value: pl.Expr, weight: pl.Expr, condition: Condition = None) -> Ratio:

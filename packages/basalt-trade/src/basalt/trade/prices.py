@@ -19,6 +19,7 @@ from basalt.core.declaring import (
     all_of,
     analytic,
     first_where,
+    known,
     last_where,
     ratio,
     where,
@@ -52,7 +53,7 @@ def vwap(side: Side = "Total", rows: pl.Expr | None = EVERY_ROW) -> Ratio:
     Trades without a price in the listing's currency are left out of both sums.
     """
     condition = all_of(on_side(side), rows)
-    return ratio(where(notional(), condition).sum(), where(size(), price().is_not_null(), condition).sum())
+    return ratio(where(notional(), condition).sum(), where(size(), known(price()), condition).sum())
 
 
 @analytic(
@@ -72,7 +73,7 @@ def price_placement(side: Side = "Total", rows: pl.Expr | None = EVERY_ROW) -> R
     """
     place, condition = pl.col("PricePoint"), all_of(on_side(side), rows)
     placed = where((2 * place.clip(0, 1) - 1) * size(), condition)
-    return ratio(placed.sum(), where(size(), place.is_not_null(), condition).sum())
+    return ratio(placed.sum(), where(size(), known(place), condition).sum())
 
 
 @analytic(

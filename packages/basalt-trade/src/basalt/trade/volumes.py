@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from basalt.core.declaring import EVERY_ROW, Composite, Example, FromParts, Part, Sum, all_of, analytic, count_where, where
+from basalt.core.declaring import EVERY_ROW, Composite, Example, FromParts, Part, Sum, all_of, analytic, count_where, known, where
 from basalt.market.flags import flag_is_set
 from basalt.trade.conditions import Side, is_retail, notional, on_side, size
 
@@ -23,7 +23,7 @@ def known_sum(value: pl.Expr, *conditions: pl.Expr | None) -> Composite:
     """
     parts = {
         "total": where(value, *conditions).sum(),
-        "known": count_where(value.is_not_null(), *conditions),
+        "known": count_where(known(value), *conditions),
         "trades": count_where(*conditions),
     }
     return Composite({name: Part(expr, Sum()) for name, expr in parts.items()}, _finish_known_sum)

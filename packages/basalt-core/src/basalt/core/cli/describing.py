@@ -9,6 +9,7 @@ from basalt.core.catalog import Catalog
 from basalt.core.explaining import dtype_text
 from basalt.core.lake import lake_path
 from basalt.core.pipelines import Pipeline
+from basalt.core.places import written_slots
 from basalt.core.plans import PassPlan, Plan
 from basalt.core.tables import Table
 from basalt.core.universes import conform, parse_spec
@@ -61,7 +62,7 @@ def column_rows(planned: PassPlan) -> list[dict[str, Any]]:
 def _output_rows(planned: PassPlan, shelf: Catalog) -> Iterator[dict[str, Any]]:
     for target in planned.targets:
         made = shelf.find("output_targets", target.type).make()
-        for slot in planned.slots if planned.queries or planned.steps else ():
+        for slot in written_slots(planned):
             days = {"start_date": str(slot.start), "end_date": str(slot.end)}
             yield {"pass": planned.name, "output_type": target.type, **days, "path": made.location(target.options, slot)}
 

@@ -9,7 +9,7 @@ from basalt.core.declaring.analytics import Analytic, Enrichment, Example, Measu
 from basalt.core.declaring.axes import Axis
 from basalt.core.declaring.modules import Family, Module, ModuleConfig, Select
 from basalt.core.declaring.rollups import ByAxis, First, FromParts, Last, Max, Min, RatioOfSums, Rollup, RootOfSums, Sum
-from basalt.core.declaring.rows import EVERY_ROW, RowFilter, all_of, count_where, first_where, last_where, where
+from basalt.core.declaring.rows import EVERY_ROW, RowFilter, all_of, complete_columns, count_where, first_where, known, last_where, where
 from basalt.core.declaring.values import Composite, Part, Ratio, Root, Row, ratio, safe_divide
 
 __all__ = [
@@ -41,9 +41,11 @@ __all__ = [
     "Sum",
     "all_of",
     "analytic",
+    "complete_columns",
     "count_where",
     "enrichment",
     "first_where",
+    "known",
     "last_where",
     "ratio",
     "safe_divide",

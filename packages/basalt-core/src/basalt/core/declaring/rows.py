@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import polars as pl
@@ -18,6 +21,28 @@ def where(value: pl.Expr, *conditions: pl.Expr | None) -> pl.Expr:
     """
     met = all_of(*conditions)
     return value if met is None else pl.when(met).then(value)
+
+
+_complete: ContextVar[frozenset[str]] = ContextVar("basalt_complete_columns", default=frozenset())
+
+
+@contextmanager
+def complete_columns(names: Collection[str]) -> Iterator[None]:
+    """Inside, formulas may take it that the columns *names* have no nulls."""
+    token = _complete.set(frozenset(names))
+    try:
+        yield
+    finally:
+        _complete.reset(token)
+
+
+def known(value: pl.Expr) -> pl.Expr | None:
+    """The rows whose *value* is not null; no condition at all where the files are known to have no nulls.
+
+    Args:
+        value: A column, or arithmetic of columns that is null only where one of them is.
+    """
+    return None if _complete.get().issuperset(value.meta.root_names()) else value.is_not_null()
 
 
 def all_of(*conditions: pl.Expr | None) -> pl.Expr | None:

@@ -21,11 +21,12 @@ from basalt.core.tables import Table
 
 @dataclass(frozen=True)
 class Footer:
-    """What a Parquet file says of itself: rows, columns and the order it was written in."""
+    """What a Parquet file says of itself: rows, columns, the order it was written in, and where nulls are not."""
 
     rows: int
     schema: pl.Schema
     order: str
+    complete: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -63,18 +64,22 @@ class LakeSource:
     def inventory(self, table: Table, days: Sequence[date], markets: Sequence[str] | None) -> Inventory:
         """Files of *table*, checked against its contract by their footers."""
         wanted = self.markets(table, days) if markets is None else tuple(markets)
-        files, missing, columns = [], [], None
+        files: list[SourceFile] = []
+        missing: list[tuple[str, date]] = []
+        columns: frozenset[str] | None = None
+        complete: frozenset[str] | None = None
         for day in days:
             for mic in wanted:
                 found = self._file(table, mic, day)
                 if found is None:
                     missing.append((mic, day))
                     continue
-                file, stored = found
+                file, footer = found
                 files.append(file)
-                columns = stored if columns is None else columns & stored
+                columns = frozenset(footer.schema) if columns is None else columns & frozenset(footer.schema)
+                complete = footer.complete if complete is None else complete & footer.complete
         digest = hashlib.sha256("\n".join(f"{file.path} {file.stamp}" for file in files).encode()).hexdigest()
-        return Inventory(tuple(files), columns, tuple(missing), digest)
+        return Inventory(tuple(files), columns, tuple(missing), digest, complete or frozenset())
 
     def scan(self, table: Table, files: Sequence[SourceFile], columns: Sequence[str]) -> pl.LazyFrame:
         """Rows of *files* with *columns* as the contract types them."""
@@ -84,7 +89,7 @@ class LakeSource:
         path = lake_path(self.root, table, mic, day)
         return _stamp(path, self.storage_options) is not None
 
-    def _file(self, table: Table, mic: str, day: date) -> tuple[SourceFile, frozenset[str]] | None:
+    def _file(self, table: Table, mic: str, day: date) -> tuple[SourceFile, Footer] | None:
         path = lake_path(self.root, table, mic, day)
         stamp = _stamp(path, self.storage_options)
         if stamp is None:
@@ -94,7 +99,7 @@ class LakeSource:
         check_schema(table, footer.schema, path)
         order = ",".join(order_columns(table, footer.schema.names()))
         known = "ordered" if footer.order == order and order else ""
-        return SourceFile(mic, day, path, footer.rows, size, f"{size}-{changed}-{known}"), frozenset(footer.schema)
+        return SourceFile(mic, day, path, footer.rows, size, f"{size}-{changed}-{known}"), footer
 
 
 def is_remote(root: str) -> bool:
@@ -123,7 +128,22 @@ def read_footer(path: str, storage_options: Mapping[str, str]) -> Footer:
         ) from problem
     stored = pl.DataFrame(schema.empty_table()).schema
     order = (metadata.metadata or {}).get(ORDER_KEY.encode(), b"").decode()
-    return Footer(metadata.num_rows, stored, order)
+    return Footer(metadata.num_rows, stored, order, _without_nulls(metadata))
+
+
+def _without_nulls(metadata: Any) -> frozenset[str]:
+    """Columns whose statistics say of every row group that no value is null."""
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    return frozenset(
+        metadata.schema.column(index).path
+        for index in range(metadata.num_columns)
+        if all(_has_no_null(group.column(index)) for group in groups)
+    )
+
+
+def _has_no_null(chunk: Any) -> bool:
+    statistics = chunk.statistics
+    return statistics is not None and statistics.has_null_count and statistics.null_count == 0
 
 
 def check_schema(table: Table, stored: pl.Schema, path: str) -> None:

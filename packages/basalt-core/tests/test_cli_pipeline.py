@@ -159,6 +159,10 @@ def test_a_plan_tells_columns_tables_and_places(basalt: Basalt, pipeline: Path) 
     assert bars["reads"]["ticks"] == ["EventTimestamp", "ListingId", "Notional", "Price", "Size", "StoredMid"]
     assert bars["side_tables"] == ["bars:picked", "bars:rest"]
     assert [each["path"] for each in seen["outputs"]] == ["basalt_output/cli_seen/all/2026-02-02_2026-02-02.parquet"]
+    assert [each["path"] for each in bars["outputs"]] == [
+        "basalt_output/cli_bars/all/2026-02-02_2026-02-02.parquet",
+        "basalt_output/cli_bars_picked/all/2026-02-02_2026-02-02.parquet",
+    ]
 
 
 def test_a_plan_without_dates_is_for_today(basalt: Basalt, pipeline: Path) -> None:

@@ -125,6 +125,19 @@ def test_side_tables_travel_between_passes_and_are_written_when_asked(two_days: 
     assert pl.read_parquet("out/sample2d_split_picked.parquet").height == 0
 
 
+@pytest.mark.parametrize("settings", [{}, {"max_listings_per_batch": 1, "num_workers": 2}])
+def test_side_tables_are_written_in_order_of_keys_then_days(
+    fill: Fill, ticks: Make, launch: Make, both: Any, settings: dict[str, Any]
+) -> None:
+    fill(ticks((2, "09:00:10", 1, 5), (1, "09:00:20", 1, 6), (2, "09:00:30", 1, 7), (1, "09:00:40", 1, 8)))
+    fill(ticks((2, "09:00:10", 1, 9), (1, "09:00:20", 1, 10), day=TUESDAY), day=TUESDAY)
+    split = {"name": "split", "preprocess_modules": ["pick"], "side_outputs": {"rest": {"materialize": "always"}}}
+
+    launch(two_day_config(**settings) | {"passes": [split]}, universe=lambda day: both(day).with_columns(MIC=pl.lit("XTST")))
+
+    assert read("sample2d_split_rest", "ListingId", "Size") == [(1, 6), (1, 8), (1, 10), (2, 5), (2, 7), (2, 9)]
+
+
 @pytest.mark.parametrize(("all_dates", "expected"), [(False, [(1, 2), (1, 1), (2, 2), (2, 1)]), (True, [(1, 3), (2, 3)])])
 def test_a_table_module_may_read_a_side_table_of_its_own_pass(
     *, two_days: None, launch: Make, both: Any, all_dates: bool, expected: list[tuple[int, int]]

@@ -16,6 +16,7 @@ from basalt.configuration import AnalyticsConfig, PassConfig, read_config
 from basalt.core import hookimpl
 from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.errors import CannotFit, CheckFailed, TaskFailed, TransientFailure
+from basalt.core.isolation import run_each
 from basalt.core.ledger import Ledger
 from basalt.core.pipelines import Pipeline, load_pipeline
 from basalt.core.running import run
@@ -549,6 +550,15 @@ def test_a_task_that_is_too_heavy_is_split_without_losing_a_listing(
 
     assert sorted(read("sample2d_seen", "ListingId", "Seen")) == [(1, 1), (1, 1), (2, 1), (2, 1), (2, 1), (3, 1)]
     assert any("split in two" in notice for notice in report.notices)
+
+
+def test_workers_see_the_variables_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASALT_PROBE", "before")
+    assert [each.result for each in run_each(os.getenv, ["BASALT_PROBE"], 1)] == ["before"]
+
+    monkeypatch.setenv("BASALT_PROBE", "now")
+
+    assert [each.result for each in run_each(os.getenv, ["BASALT_PROBE"], 1)] == ["now"]
 
 
 def test_a_relative_lake_means_the_folder_of_the_run(two_days: None, launch: Make, both: Any) -> None:

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -117,7 +117,7 @@ _NOTHING: Any = object()
 
 def _start(chosen: BaseContext, function: Callable[[Any], Any], piece: object, alive: Connection) -> tuple[Connection, BaseProcess]:
     receiver, sender = chosen.Pipe(duplex=False)
-    process = chosen.Process(target=_child, args=(function, piece, sender, alive), daemon=False)  # type: ignore[attr-defined]
+    process = chosen.Process(target=_child, args=(function, piece, sender, alive, _variables()), daemon=False)  # type: ignore[attr-defined]
     with _quiet_main():
         process.start()
     sender.close()
@@ -137,7 +137,15 @@ def _collect(connection: Any, piece: Work, process: BaseProcess) -> Ended[Work, 
     return Ended(piece, result, {-9: OUT_OF_MEMORY, -15: INTERRUPTED, -2: INTERRUPTED}.get(code, code))
 
 
-def _child(function: Callable[[Any], Any], piece: object, sender: Connection, alive: Connection) -> None:
+def _variables() -> dict[str, str]:
+    """Our own environment variables as they are now: the server's are those of when it started."""
+    return {name: value for name, value in os.environ.items() if name.startswith("BASALT_")}
+
+
+def _child(function: Callable[[Any], Any], piece: object, sender: Connection, alive: Connection, variables: Mapping[str, str]) -> None:
+    for name in [name for name in os.environ if name.startswith("BASALT_")]:
+        del os.environ[name]
+    os.environ.update(variables)
     threading.Thread(target=_exit_with_parent, args=(alive,), daemon=True).start()
     sender.send(function(piece))
     sender.close()

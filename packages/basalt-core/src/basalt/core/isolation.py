@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -112,12 +112,27 @@ def run_each(
             process.join()
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """Working directory and environment of the caller; the server that forks workers has those of its own start."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def take_over(self) -> None:
+        """Make them those of this process."""
+        os.chdir(self.folder)
+        for name in os.environ.keys() - self.environment.keys():
+            del os.environ[name]
+        os.environ.update(self.environment)
+
+
 _NOTHING: Any = object()
 
 
 def _start(chosen: BaseContext, function: Callable[[Any], Any], piece: object, alive: Connection) -> tuple[Connection, BaseProcess]:
     receiver, sender = chosen.Pipe(duplex=False)
-    process = chosen.Process(target=_child, args=(function, piece, sender, alive, _variables()), daemon=False)  # type: ignore[attr-defined]
+    process = chosen.Process(target=_child, args=(function, piece, sender, alive, Surroundings(Path.cwd(), dict(os.environ))), daemon=False)  # type: ignore[attr-defined]
     with _quiet_main():
         process.start()
     sender.close()
@@ -128,24 +143,16 @@ def _collect(connection: Any, piece: Work, process: BaseProcess) -> Ended[Work, 
     try:
         result = connection.recv()
     except EOFError:
-        result = None
-    connection.close()
-    process.join()
-    code = process.exitcode or 0
-    if result is None and code == 0:
-        code = 70
-    return Ended(piece, result, {-9: OUT_OF_MEMORY, -15: INTERRUPTED, -2: INTERRUPTED}.get(code, code))
+        process.join()
+        code = process.exitcode or 70
+        return Ended(piece, None, {-9: OUT_OF_MEMORY, -15: INTERRUPTED, -2: INTERRUPTED}.get(code, code))
+    finally:
+        connection.close()
+    return Ended(piece, result, 0)  # the process has nothing left to do but to give its memory back; nobody waits for that
 
 
-def _variables() -> dict[str, str]:
-    """Our own environment variables as they are now: the server's are those of when it started."""
-    return {name: value for name, value in os.environ.items() if name.startswith("BASALT_")}
-
-
-def _child(function: Callable[[Any], Any], piece: object, sender: Connection, alive: Connection, variables: Mapping[str, str]) -> None:
-    for name in [name for name in os.environ if name.startswith("BASALT_")]:
-        del os.environ[name]
-    os.environ.update(variables)
+def _child(function: Callable[[Any], Any], piece: object, sender: Connection, alive: Connection, here: Surroundings) -> None:
+    here.take_over()
     threading.Thread(target=_exit_with_parent, args=(alive,), daemon=True).start()
     sender.send(function(piece))
     sender.close()

@@ -94,15 +94,18 @@ def run_each(
     alive, keep_alive = chosen.Pipe(duplex=False)
     waiting = iter(pieces)
     running: dict[Any, tuple[Work, BaseProcess]] = {}
+    leaving: list[BaseProcess] = []
     try:
         while True:
             while len(running) < workers and (piece := next(waiting, _NOTHING)) is not _NOTHING:
+                _wait_for(leaving)
                 connection, process = _start(chosen, function, piece, alive)
                 running[connection] = (piece, process)
             if not running:
                 return
             for ready in wait(list(running)):
                 piece, process = running.pop(ready)
+                leaving.append(process)
                 yield _collect(ready, piece, process)
     finally:
         keep_alive.close()
@@ -148,7 +151,13 @@ def _collect(connection: Any, piece: Work, process: BaseProcess) -> Ended[Work, 
         return Ended(piece, None, {-9: OUT_OF_MEMORY, -15: INTERRUPTED, -2: INTERRUPTED}.get(code, code))
     finally:
         connection.close()
-    return Ended(piece, result, 0)  # the process has nothing left to do but to give its memory back; nobody waits for that
+    return Ended(piece, result, 0)
+
+
+def _wait_for(leaving: list[BaseProcess]) -> None:
+    """Let processes that have answered give their memory back before others are started; after the last, nobody waits."""
+    while leaving:
+        leaving.pop().join()
 
 
 def _child(function: Callable[[Any], Any], piece: object, sender: Connection, alive: Connection, here: Surroundings) -> None:

@@ -5,7 +5,7 @@ Workers call it with scanned tables; tests and notebooks call it with literal on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -74,12 +74,17 @@ def compute_pass(
             rows.append(_side_by_side(parts, planned.dataset))
     if planned.scope.all_dates:
         rows = _with_all_dates(planned, rows, seen, datasets)
-    frame = _stack(rows, planned.dataset.schema()).select(planned.dataset.names()).sort(list(planned.sort_keys), maintain_order=True)
+    frame = _stack(rows, planned.dataset.schema()).select(planned.dataset.names()).sort(_order(planned, tables), maintain_order=True)
     return Computed(frame, {key: _sorted(_stack(frames, datasets[key].schema()), datasets[key].keys) for key, frames in sides.items()})
 
 
 def _sorted(frame: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
     return frame.sort(keys, maintain_order=True) if keys else frame
+
+
+def _order(planned: PassPlan, days: Collection[date]) -> list[str]:
+    """The sort keys, without the date where there is only one."""
+    return [name for name in planned.sort_keys if name != DATE or len(days) > 1] or list(planned.sort_keys)
 
 
 def _with_all_dates(

@@ -128,11 +128,9 @@ class Table:
     def available(self, stored: Collection[str] | None = None) -> tuple[Column, ...]:
         """Columns that a scan can deliver when files hold *stored* (all of the contract if None)."""
         names = self.stored_names if stored is None else frozenset(stored)
-        plain = [column for column in self.columns if column.name in names and column.name != self.time]
         derived = [each.column for each in self.derived if each.choose(names) is not None]
-        shadowed = {column.name for column in derived}
-        plain = [column for column in plain if column.name not in shadowed]
-        clock = [self[self.time]] if self.time and any(name in names for name in self.time_from) else []
-        if clock:
-            clock = [Column(self.time, pl.Datetime("ns"), "", "Time of the event, UTC.", True)]
+        replaced = {self.time, *(column.name for column in derived)}
+        plain = [column for column in self.columns if column.name in names and column.name not in replaced]
+        has_clock = any(name in names for name in self.time_from)
+        clock = [Column(self.time, pl.Datetime("ns"), "", "Time of the event, UTC.", True)] if self.time and has_clock else []
         return (*clock, *plain, *derived)

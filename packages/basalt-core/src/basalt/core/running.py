@@ -135,7 +135,7 @@ def _job(
     resume: bool,
 ) -> tuple[Job, Tally]:
     workers = usable_cores() if config.num_workers <= 0 else config.num_workers
-    preloads = _preloads(shelf)
+    preloads = _preloads(config, shelf)
     runner = shelf.find("executors", executor, where="--executor").make().configured(workers, preloads)
     start_server(preloads, threads=max(1, usable_cores() // min(workers, _tasks_at_least(config))))
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
@@ -204,10 +204,13 @@ def _report(job: Job, tally: Tally, outcome: str, seconds: float) -> RunReport:
     )
 
 
-def _preloads(shelf: Catalog) -> tuple[str, ...]:
-    """Modules that workers of this run will need: where its formulas and table modules live."""
+def _preloads(config: AnalyticsConfig, shelf: Catalog) -> tuple[str, ...]:
+    """Modules that workers of this run will need: where its formulas, table modules, tables, sources and timelines live."""
     homes = {type(module).__module__ for module in shelf.modules.values()}
     homes |= {each.function.__module__ for module in shelf.modules.values() for each in getattr(module, "analytics", ())}
+    homes |= {build.__module__ for table in shelf.tables.values() for each in table.derived for _, build in each.needs}
+    sources = [shelf.sources[name] for name in config.data_source_path if name in shelf.sources]
+    homes |= {offer.target.partition(":")[0] for offer in (*sources, *shelf.timelines.values())}
     return tuple(sorted(home for home in homes if home.startswith("basalt.")))
 
 

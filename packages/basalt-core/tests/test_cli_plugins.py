@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from basalt.core.catalog import Catalog
 from basalt.core.cli.main import main
 from basalt.core.errors import ConflictingSettings, InvalidValue, TargetFailed
 from basalt.core.inspecting import inspect_plugins
@@ -56,6 +57,36 @@ def test_a_plugin_is_listed_with_what_it_provides(install: Install) -> None:
 
     assert (found.distribution, found.version, found.target, found.status) == ("acme-good", "2.0", "acme_good", "ok")
     assert dict(found.provides) == {"tables": ("quotes",), "observes": ("basalt_run_finished",)}
+
+
+HOST = """
+import pluggy
+class hooks:
+    @pluggy.HookspecMarker("basalt")
+    def basalt_rocks(): ...
+@hookimpl
+def basalt_hookspecs():
+    return (hooks,)
+"""
+GUEST = """
+from basalt.core.offers import Offer
+@hookimpl
+def basalt_rocks():
+    return (Offer("granite", "Hard.", "acme_guest:GUEST"),)
+"""
+
+
+def test_offers_to_a_hook_that_another_plugin_declares(install: Install) -> None:
+    install("host", HOST)
+    install("guest", GUEST)
+
+    found = {each.name: each for each in inspect_plugins()}
+    shelf = Catalog()
+
+    assert found["host"].error == found["guest"].error == ""
+    assert dict(found["guest"].provides) == {"rocks": ("granite",)}
+    assert [offer.summary for offer in shelf.offers("basalt_rocks", "rock").values()] == ["Hard."]
+    assert shelf.owner("rock", "granite") == "acme-guest"
 
 
 def test_a_blocked_plugin_is_not_imported(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What an import of LOBSTER files leaves in a lake keeps the contract of every feed; the plugin keeps that of every plugin."""
+"""What an import leaves in a lake keeps the contract of every feed; the plugin keeps that of every plugin."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ from pathlib import Path
 import pytest
 
 import basalt.feeds.plugin
-from basalt.feeds.lobster.importing import import_lobster
+from basalt.feeds.lobster.feed import LobsterFeed
 from basalt.testing import FeedContract, PluginContract
 
 
 class TestLobster(FeedContract):
+    feed = LobsterFeed()
+
     @pytest.fixture
-    def lake(self, write_pair, tmp_path: Path) -> Path:
-        import_lobster([write_pair()], tmp_path / "lake")
-        return tmp_path / "lake"
+    def paths(self, write_pair) -> list[Path]:
+        return [write_pair()]
 
 
 @pytest.fixture(scope="module")
 def real_lake(real_lobster: Path, tmp_path_factory) -> Path:
     lake = tmp_path_factory.mktemp("lake")
-    import_lobster([real_lobster], lake)
+    TestRealLobster().import_into(lake, [real_lobster])
     return lake
 
 
 @pytest.mark.real
 class TestRealLobster(FeedContract):
+    feed = LobsterFeed()
+
+    @pytest.fixture
+    def paths(self, real_lobster: Path) -> list[Path]:
+        return [real_lobster]
+
     @pytest.fixture
     def lake(self, real_lake: Path) -> Path:
         return real_lake

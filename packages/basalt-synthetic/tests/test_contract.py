@@ -10,7 +10,7 @@ import pytest
 import basalt.synthetic.plugin
 from basalt.synthetic import write_day
 from basalt.synthetic.source import SyntheticSource
-from basalt.testing import FeedContract, PluginContract, SourceContract
+from basalt.testing import LakeContract, PluginContract, SourceContract
 
 SUNDAY = date(2026, 2, 1)
 SMALL = {"listings": 4, "scale": 0.05}
@@ -25,7 +25,7 @@ class TestSource(SourceContract):
         return SyntheticSource().configured({"synthetic": SMALL})
 
 
-class TestLake(FeedContract):
+class TestLake(LakeContract):
     @pytest.fixture
     def lake(self, tmp_path: Path) -> Path:
         write_day(tmp_path, SUNDAY, **SMALL)

@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from pydantic import BaseModel, Field
 
 from basalt.core import hookimpl
-from basalt.core.errors import TargetFailed
+from basalt.core.errors import MissingData, TargetFailed
 from basalt.core.lake import write_lake_file
 from basalt.core.offers import Offer
 from basalt.core.sources.lake import LakeSource
 from basalt.core.targets.parquet import ParquetOptions, ParquetTarget
 from basalt.market.tables import L2, REFERENCE, TRADES
-from basalt.testing import ExecutorContract, FeedContract, LakeSourceContract, Place, PluginContract, TargetContract
+from basalt.testing import ExecutorContract, FeedContract, LakeContract, LakeSourceContract, Place, PluginContract, TargetContract
 from basalt.testing.contracts import targets
 from basalt.testing.contracts.sources import some_rows
 from basalt.testing.tables import DAY
@@ -242,12 +244,12 @@ def rewritten(lake, change):
     change(pl.read_parquet(path)).write_parquet(path, metadata={"basalt:order": metadata["basalt:order"]})
 
 
-LAWS = [name for name in dir(FeedContract) if name.startswith("test_")]
+LAWS = [name for name in dir(LakeContract) if name.startswith("test_")]
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_a_sound_lake_passes(lake, law):
-    getattr(FeedContract(), law)(lake)
+    getattr(LakeContract(), law)(lake)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_a_sound_lake_passes(lake, law):
 def test_a_lake_that_breaks_its_contract_fails(lake, law, change):
     rewritten(lake, change)
     with pytest.raises(AssertionError):
-        getattr(FeedContract(), law)(lake)
+        getattr(LakeContract(), law)(lake)
 
 
 @pytest.mark.parametrize("worse", [{"BidPrice2": 10.5}, {"AskPrice2": 11.0}, {"BidPrice1": None}, {"AskQuantity1": 0}])
@@ -292,6 +294,72 @@ def test_a_book_that_is_none_fails(lake, worse):
         write_lake_file(lake, L2, "XONE", DAY, book.with_columns(columns))
         if fails:
             with pytest.raises(AssertionError):
-                FeedContract().test_books_get_worse_from_level_to_level(lake)
+                LakeContract().test_books_get_worse_from_level_to_level(lake)
         else:
-            FeedContract().test_books_get_worse_from_level_to_level(lake)
+            LakeContract().test_books_get_worse_from_level_to_level(lake)
+
+
+# ---------------------------------------------------------------- feeds
+
+
+class FeedOptions(BaseModel):
+    mic: str = Field("XONE", description="Venue.")
+
+
+class SteadyFeed:
+    """Writes the same trade for every file it is given."""
+
+    Options = FeedOptions
+    sizes = count(1)
+
+    def size(self) -> float:
+        return 1.0
+
+    def import_files(self, paths, lake, options, progress):
+        for path in paths:
+            if not path.exists():
+                raise MissingData("no such file", where=str(path))
+        trades = some_rows(TRADES, count=1).with_columns(pl.lit(self.size()).alias("Size"))
+        files = [write_lake_file(lake, TRADES, options.mic, DAY, trades)]
+        files += [write_lake_file(lake, REFERENCE, options.mic, DAY, trades.select("ListingId", "MIC"))]
+        return SimpleNamespace(files=files)
+
+
+class FickleFeed(SteadyFeed):
+    """Writes another trade each time."""
+
+    def size(self) -> float:
+        return float(next(self.sizes))
+
+
+class TestSteadyFeed(FeedContract):
+    feed = SteadyFeed()
+
+    @pytest.fixture
+    def paths(self, tmp_path):
+        (tmp_path / "native").touch()
+        return [tmp_path / "native"]
+
+    def test_importing_the_feed_imports_nothing_heavy(self):
+        """This module is none of a feed: it imports data frames."""
+
+
+def contract_of(feed):
+    return type("Contract", (FeedContract,), {"feed": feed})()
+
+
+def test_a_feed_that_is_never_the_same_fails(tmp_path):
+    contract = contract_of(FickleFeed())
+    contract.import_into(tmp_path / "lake", [])
+    with pytest.raises(AssertionError):
+        contract.test_importing_again_changes_nothing(tmp_path / "lake", [])
+
+
+def test_a_feed_with_an_option_that_nobody_explains_fails():
+    class Unsaid(BaseModel):
+        mic: str = "XONE"
+
+    feed = SteadyFeed()
+    feed.Options = Unsaid
+    with pytest.raises(AssertionError):
+        contract_of(feed).test_every_option_is_described()

@@ -48,6 +48,10 @@ class Catalog:
     Args:
         extra: Plugin modules besides the installed ones, for example a pipeline file that
             implements hooks.
+
+    Attributes:
+        plugins: What was found.
+        hookspecs: Namespaces with the specifications of all hooks, the kernel's first.
     """
 
     def __init__(self, extra: Iterable[ModuleType] = ()) -> None:
@@ -59,7 +63,8 @@ class Catalog:
         self.plugins = tuple(self._load_entry_points())
         for module in extra:
             self._register(module, module.__name__)
-        for specs in self._flat("basalt_hookspecs"):
+        self.hookspecs: tuple[Any, ...] = (hookspecs, *self._flat("basalt_hookspecs"))
+        for specs in self.hookspecs[1:]:
             self._manager.add_hookspecs(specs)
         self._check_hooks()
 
@@ -154,6 +159,15 @@ class Catalog:
                 raise BadOffer(f"{hook} returned {value!r}", where=owner, hint=f"return an iterable of {wanted}")
             yield owner, value
 
+    def offers(self, hook: str, kind: str) -> dict[str, Offer[Any]]:
+        """What plugins offer through *hook*, one of those that a plugin declared, by name.
+
+        Args:
+            hook: Name of the hook; each of its values is an `Offer`.
+            kind: What to call one of them in errors.
+        """
+        return self._offers(hook, kind)
+
     def _offers(self, hook: str, kind: str) -> dict[str, Any]:
         return self._named(self._checked(hook, is_offer, "Offer"), kind)
 
@@ -242,23 +256,10 @@ class Catalog:
         additions = [(owner, value) for owner, value in offered if isinstance(value, Analytic | Enrichment)]
         modules = self._named((each for each in offered if each not in additions), "module")
         for owner, value in additions:
-            name = self._extended_module(value, modules, owner)
-            modules[name] = modules[name].extended([value])
+            for name in _extended_modules(value, modules, owner):
+                modules[name] = modules[name].extended([value])
         self._check_config_keys(modules)
         return modules
-
-    def _extended_module(self, value: Analytic | Enrichment, modules: dict[str, Any], owner: str) -> str:
-        family = getattr(value, "family", "")
-        for name, module in modules.items():
-            if any(each.name == family for each in getattr(module, "families", ())) or (
-                not family and getattr(module, "table", None) == value.table
-            ):
-                return name
-        raise BadOffer(
-            f"analytic {value.name!r} names no known family or table",
-            where=owner,
-            hint="offer it inside a Module, or name the family of an installed module",
-        )
 
     def _check_config_keys(self, modules: dict[str, Any]) -> None:
         """Refuse config keys and names that two share: one of them would never see what the user wrote."""
@@ -297,6 +298,35 @@ class Catalog:
         if wheel:
             raise UnknownName(f"unknown {singular} {name!r}", where=where, hint=f"it comes with {wheel}: pip install {wheel}")
         raise UnknownName.of(singular, name, known, where=where, hint="see: basalt plugins list")
+
+
+def _extended_modules(value: Analytic | Enrichment, modules: dict[str, Any], owner: str) -> list[str]:
+    """The module with the family and table that *value* names; all modules of its table when it names no family."""
+    family = getattr(value, "family", "")
+    fits = [name for name, module in modules.items() if _names_table(value, module) and (not family or _has_family(module, family))]
+    if not fits:
+        raise BadOffer(
+            f"analytic {value.name!r} names no known family or table",
+            where=owner,
+            hint="offer it inside a Module, or name the family of an installed module",
+        )
+    if family and len(fits) > 1:
+        raise BadOffer(
+            f"analytic {value.name!r} fits several modules: {', '.join(fits)}",
+            where=owner,
+            hint='say which table it reads: table="trades"',
+        )
+    return fits
+
+
+def _has_family(module: Any, family: str) -> bool:
+    return any(each.name == family for each in getattr(module, "families", ()))
+
+
+def _names_table(value: Analytic | Enrichment, module: Any) -> bool:
+    """Whether *module* has analytics of the table of *value*, or *value* leaves the table open but names a family."""
+    tables = {getattr(module, "table", ""), *(each.table for each in getattr(module, "formulas", ()))} - {""}
+    return value.table in tables if value.table else bool(getattr(value, "family", ""))
 
 
 def is_offer(value: object) -> bool:

@@ -7,7 +7,8 @@ user sees which one it is, and the help of the others still works.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from types import ModuleType
@@ -62,16 +63,20 @@ class Inspected:
         return {**{each: getattr(self, each) for each in shown}, "provides": {kind: list(names) for kind, names in self.provides.items()}}
 
 
-def inspect_plugins(kinds: Sequence[str] = tuple(KINDS)) -> tuple[Inspected, ...]:
+def inspect_plugins(kinds: Sequence[str] | None = None) -> tuple[Inspected, ...]:
     """Look at every installed plugin, the kernel first.
 
     Args:
-        kinds: Kinds of offers to ask for; asking for modules imports them.
+        kinds: Kinds of offers to ask for; asking for modules imports them. None: all kinds, those
+            that plugins declare included.
     """
     blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
     points = {(point.name, point.dist.name if point.dist else ""): point for point in metadata.entry_points(group=GROUP)}
     ordered = sorted(points.values(), key=lambda point: (point.name != "core", point.name))
-    found = [_blocked(point) if point.name in blocked else _inspected(point, kinds) for point in ordered]
+    declared = _declared_hooks(point for point in ordered if point.name not in blocked)
+    hooks = {**KINDS, **{_kind(hook): hook for specs in declared for hook in _hooks_of(specs)}}
+    asked = {kind: hooks[kind] for kind in (hooks if kinds is None else kinds)}
+    found = [_blocked(point) if point.name in blocked else _inspected(point, asked, declared) for point in ordered]
     return tuple(_without_doubles(found))
 
 
@@ -83,10 +88,27 @@ def _blocked(point: metadata.EntryPoint) -> Inspected:
     return replace(_bare(point), status="blocked")
 
 
-def _inspected(point: metadata.EntryPoint, kinds: Sequence[str]) -> Inspected:
+def _declared_hooks(points: Iterable[metadata.EntryPoint]) -> tuple[Any, ...]:
+    """Namespaces of hooks that plugins declare; broken plugins declare none, and are told of later."""
+    found: list[Any] = []
+    for point in points:
+        with suppress(Exception, SystemExit):
+            found += getattr(point.load(), "basalt_hookspecs", tuple)()
+    return tuple(found)
+
+
+def _hooks_of(specs: object) -> list[str]:
+    return [name for name in dir(specs) if hasattr(getattr(specs, name), "basalt_spec")]
+
+
+def _kind(hook: str) -> str:
+    return hook.removeprefix("basalt_")
+
+
+def _inspected(point: metadata.EntryPoint, asked: Mapping[str, str], declared: Sequence[Any]) -> Inspected:
     bare = _bare(point)
     try:
-        offers = _offers_of(point.load(), kinds)
+        offers = _offers_of(point.load(), asked, declared)
         provides = {kind: tuple(_name(value, bare.distribution) for value in values) for kind, values in offers.items()}
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - a plugin may raise anything; it is listed with it
         return replace(bare, status="error", error=_said(problem))
@@ -97,16 +119,16 @@ def _said(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {problem}"
 
 
-def _offers_of(module: ModuleType, kinds: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+def _offers_of(module: ModuleType, kinds: Mapping[str, str], declared: Sequence[Any]) -> dict[str, tuple[Any, ...]]:
     from basalt.core import hookspecs
 
     manager = pluggy.PluginManager("basalt")
     manager.add_hookspecs(hookspecs)
     manager.register(module, name=module.__name__)
-    for specs in (each for values in manager.hook.basalt_hookspecs() for each in values):
+    for specs in declared:
         manager.add_hookspecs(specs)
     manager.check_pending()
-    asked = {kind: getattr(manager.hook, KINDS[kind])() for kind in kinds}
+    asked = {kind: getattr(manager.hook, hook)() for kind, hook in kinds.items()}
     found = {kind: tuple(value for values in answers for value in values or ()) for kind, answers in asked.items()}
     watched = tuple(hook for hook in OBSERVING if getattr(manager.hook, hook).get_hookimpls())
     return {kind: values for kind, values in {**found, "observes": watched}.items() if values}

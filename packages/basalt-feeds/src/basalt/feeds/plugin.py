@@ -13,8 +13,24 @@ if TYPE_CHECKING:
 
 
 @hookimpl
+def basalt_hookspecs() -> Iterable[object]:
+    """The hook by which plugins offer feeds."""
+    from basalt.feeds import hookspecs
+
+    return (hookspecs,)
+
+
+@hookimpl
 def basalt_commands() -> Iterable[Offer]:
-    """`basalt data import …`."""
+    """`basalt data import …` and `basalt data export …`."""
     from basalt.core.offers import Offer
 
-    return (Offer("data", "Bring market data into a lake.", "basalt.feeds.commands:app"),)
+    return (Offer("data", "Bring market data into a lake, and out of it.", "basalt.feeds.commands:app"),)
+
+
+@hookimpl
+def basalt_feeds() -> Iterable[Offer]:
+    """The feeds of this package, one line each; heavy imports stand inside the methods of their classes."""
+    from basalt.core.offers import Offer
+
+    return (Offer("lobster", "LOBSTER message and orderbook files.", "basalt.feeds.lobster.feed:LobsterFeed"),)

@@ -16,6 +16,7 @@ from basalt.testing.comparing import Tolerance  # noqa: E402 - after the asserti
 from basalt.testing.contracts import (  # noqa: E402
     ExecutorContract,
     FeedContract,
+    LakeContract,
     LakeSourceContract,
     Place,
     PluginContract,
@@ -27,6 +28,7 @@ from basalt.testing.laws import ModuleLaws  # noqa: E402
 __all__ = [
     "ExecutorContract",
     "FeedContract",
+    "LakeContract",
     "LakeSourceContract",
     "ModuleLaws",
     "Place",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from itertools import count, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +13,7 @@ import polars as pl
 from basalt.core.errors import TargetFailed
 from basalt.core.lake import LakeFile
 from basalt.core.tables import Table
+from basalt.feeds.feed import Imported
 from basalt.feeds.identifiers import Listing, ListingDay
 from basalt.feeds.lobster.finding import Pair, find_pairs
 from basalt.feeds.lobster.reading import CONTRACT_LEVELS, read_pair
@@ -28,19 +28,6 @@ TABLES = (TRADES, L2, L3, MARKETSTATE, REFERENCE)
 
 Observer = Callable[[int, int, Pair], None]
 """Told before each pair: how many are done, how many there are, and the next one."""
-
-
-@dataclass(frozen=True)
-class Imported:
-    """What an import did.
-
-    Attributes:
-        files: The files of the lake that were written; rows count all listings in the file.
-        notices: Sentences about what was left out.
-    """
-
-    files: tuple[LakeFile, ...]
-    notices: tuple[str, ...]
 
 
 def import_lobster(

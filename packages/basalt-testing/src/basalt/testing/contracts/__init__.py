@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from basalt.testing.contracts.executors import ExecutorContract
-from basalt.testing.contracts.feeds import FeedContract
+from basalt.testing.contracts.feeds import FeedContract, LakeContract
 from basalt.testing.contracts.plugins import PluginContract
 from basalt.testing.contracts.sources import LakeSourceContract, SourceContract
 from basalt.testing.contracts.targets import Place, TargetContract
 
-__all__ = ["ExecutorContract", "FeedContract", "LakeSourceContract", "Place", "PluginContract", "SourceContract", "TargetContract"]
+__all__ = [
+    "ExecutorContract",
+    "FeedContract",
+    "LakeContract",
+    "LakeSourceContract",
+    "Place",
+    "PluginContract",
+    "SourceContract",
+    "TargetContract",
+]

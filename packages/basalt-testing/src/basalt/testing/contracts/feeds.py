@@ -1,15 +1,20 @@
-"""What every importer leaves in a lake: files that keep their contracts, in order, and agree with each other."""
+"""What every importer leaves in a lake: files that keep their contracts, in order, and agree with each other; and what every feed does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 import polars as pl
 import pytest
+from pydantic import BaseModel
 
+from basalt.core.errors import MissingData
 from basalt.core.lake import ORDER_KEY, order_columns
 from basalt.core.lake import conform as conform_rows
 from basalt.core.scanning import identity_columns
@@ -17,21 +22,22 @@ from basalt.core.sources.lake import LakeSource, check_schema
 from basalt.core.tables import Table
 from basalt.market.books import LEVELS
 from basalt.market.tables import L2, REFERENCE, TABLES, TRADES
+from basalt.testing.contracts.plugins import HEAVY
 from basalt.testing.tables import clock_column
 
 SLACK_HOURS = 14
 """Hours by which a trading day may start before or end after its date in UTC."""
 
 
-class FeedContract:
-    """Inherit it and give the fixture `lake`: a folder into which the importer under test has imported something."""
+class LakeContract:
+    """Inherit it and give the fixture `lake`: a folder that an importer or a simulator filled."""
 
     @pytest.fixture
     def lake(self, tmp_path: Path) -> Path:
-        """A lake that the importer filled."""
+        """A lake with some tables of some markets and days."""
         pytest.fail(f"{type(self).__name__} has no fixture `lake`")
 
-    def test_something_was_imported(self, lake: Path) -> None:
+    def test_there_is_something(self, lake: Path) -> None:
         """There are trades or books, and a reference table that names their listings."""
         tables = {table.name for table, _, _ in _files(lake)}
         assert tables & {"trades", "l2", "l3"}
@@ -113,6 +119,67 @@ class FeedContract:
             assert [Path(file.path) for file in inventory.files] == [path]
             columns = [column.name for column in table.available(inventory.columns)]
             assert source.scan(table, inventory.files, columns).collect().height == inventory.files[0].rows
+
+
+class ImportingFeed(Protocol):
+    """What the contract needs of a feed."""
+
+    Options: type[BaseModel]
+
+    def import_files(self, paths: Sequence[Path], lake: Path, options: Any, progress: Callable[[str, int, int], None]) -> Any:
+        """Import *paths* into *lake*; the result has `files`, each with `path` and `rows`."""
+        ...
+
+
+class FeedContract(LakeContract):
+    """Inherit it, name the feed and give the fixture `paths`: files of the vendor that hold something.
+
+    Attributes:
+        feed: The feed, an instance.
+        options: What its options are set to; those left out have their defaults.
+    """
+
+    feed: ClassVar[ImportingFeed]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    @pytest.fixture
+    def paths(self) -> Sequence[Path]:
+        """Files, archives or folders to import."""
+        pytest.fail(f"{type(self).__name__} has no fixture `paths`")
+
+    @pytest.fixture
+    def lake(self, paths: Sequence[Path], tmp_path: Path) -> Path:
+        """A lake that the feed filled."""
+        self.import_into(tmp_path / "lake", paths)
+        return tmp_path / "lake"
+
+    def import_into(self, lake: Path, paths: Sequence[Path]) -> Any:
+        """Import *paths* into *lake* with the contract's options."""
+        return self.feed.import_files(paths, lake, self.feed.Options(**self.options), lambda what, done, total: None)
+
+    def test_every_option_is_described(self) -> None:
+        """`--help` says what each option means."""
+        assert [name for name, field in self.feed.Options.model_fields.items() if not field.description] == []
+
+    def test_importing_the_feed_imports_nothing_heavy(self) -> None:
+        """Help lists the options of a feed without waiting for data frames."""
+        code = f"import sys, {type(self.feed).__module__}; print([name for name in {HEAVY!r} if name in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - our own code
+        assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+    def test_a_missing_path_is_refused(self, tmp_path: Path) -> None:
+        """A path that does not exist is an error, and nothing is written."""
+        with pytest.raises(MissingData):
+            self.import_into(tmp_path / "untouched", [tmp_path / "absent"])
+        assert not (tmp_path / "untouched").exists()
+
+    def test_importing_again_changes_nothing(self, lake: Path, paths: Sequence[Path]) -> None:
+        """The same files leave the same rows, and the report names every file with all its rows."""
+        before = {path: pl.read_parquet(path) for _, _, path in _files(lake)}
+        files = self.import_into(lake, paths).files
+        assert [path for _, _, path in _files(lake)] == list(before)
+        assert all(pl.read_parquet(path).equals(frame) for path, frame in before.items())
+        assert {each.path: each.rows for each in files} == {path: frame.height for path, frame in before.items()}
 
 
 def _files(lake: Path) -> Iterator[tuple[Table, tuple[str, date], Path]]:

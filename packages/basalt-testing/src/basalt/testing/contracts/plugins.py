@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar
 
-from basalt.core import hookspecs
+from basalt.core.catalog import catalog
 from basalt.core.offers import Offer
 
 HEAVY = ("polars", "pyarrow", "numpy", "pandas")
@@ -21,8 +21,8 @@ class PluginContract:
     plugin: ClassVar[ModuleType]
 
     def test_every_hook_exists(self) -> None:
-        """No function named like a hook is unknown to the kernel: a misspelt hook would never be called."""
-        unknown = [name for name in dir(self.plugin) if name.startswith("basalt_") and not hasattr(hookspecs, name)]
+        """No function named like a hook is unknown to kernel and plugins: a misspelt hook would never be called."""
+        unknown = [name for name in dir(self.plugin) if name.startswith("basalt_") and not self._is_hook(name)]
         assert not unknown, f"no such hooks: {', '.join(unknown)}"
 
     def test_every_hook_is_marked(self) -> None:
@@ -59,11 +59,19 @@ class PluginContract:
 
     def _hooks(self) -> Iterator[tuple[str, Any]]:
         for name in dir(self.plugin):
-            if name.startswith("basalt_") and hasattr(hookspecs, name):
+            if name.startswith("basalt_") and self._is_hook(name):
                 yield name, getattr(self.plugin, name)
 
+    def _is_hook(self, name: str) -> bool:
+        declared: Iterable[Any] = getattr(self.plugin, "basalt_hookspecs", tuple)()
+        return any(hasattr(specs, name) for specs in (*catalog().hookspecs, *declared))
+
     def _offered(self) -> list[tuple[str, Any]]:
-        offering = [(name, function) for name, function in self._hooks() if not name.endswith(("_started", "_finished"))]
+        offering = [
+            (name, function)
+            for name, function in self._hooks()
+            if not name.endswith(("_started", "_finished")) and name != "basalt_hookspecs"
+        ]
         return [(name, value) for name, function in offering for value in function() or ()]
 
 

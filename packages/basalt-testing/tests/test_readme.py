@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from basalt.testing import ModuleLaws
+from basalt.testing import ModuleLaws, TableModuleLaws
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-LAWS = [name for name in dir(ModuleLaws) if name.startswith("test_")]
+LAWS = [name for laws in (ModuleLaws, TableModuleLaws) for name in dir(laws) if name.startswith("test_")]
 
 
 @pytest.fixture(scope="module")

@@ -114,8 +114,8 @@ class Dataset:
 
 
 def key_dtype(name: str) -> pl.DataType:
-    """The type of a key column by its name; ids are Int64, other keys text."""
-    if name == TIME_BUCKET:
+    """The type of a key column by its name: clocks are Datetime ns, ids Int64, other keys text."""
+    if name == TIME_BUCKET or name.endswith("Timestamp"):
         return pl.Datetime("ns")
     if name == DATE:
         return pl.Date()

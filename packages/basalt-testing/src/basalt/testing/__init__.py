@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("basalt.testing.laws", "basalt.testing.contracts")
+pytest.register_assert_rewrite("basalt.testing.laws", "basalt.testing.step_laws", "basalt.testing.contracts")
 
 from basalt.testing.comparing import Tolerance  # noqa: E402 - after the assertions of the modules below are made to explain themselves
 from basalt.testing.contracts import (  # noqa: E402
@@ -24,6 +24,7 @@ from basalt.testing.contracts import (  # noqa: E402
     TargetContract,
 )
 from basalt.testing.laws import ModuleLaws  # noqa: E402
+from basalt.testing.step_laws import PreprocessorLaws, TableModuleLaws  # noqa: E402
 
 __all__ = [
     "ExecutorContract",
@@ -33,7 +34,9 @@ __all__ = [
     "ModuleLaws",
     "Place",
     "PluginContract",
+    "PreprocessorLaws",
     "SourceContract",
+    "TableModuleLaws",
     "TargetContract",
     "Tolerance",
 ]

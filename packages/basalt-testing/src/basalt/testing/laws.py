@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import polars as pl
 import pytest
@@ -95,7 +95,7 @@ class ModuleLaws:
     def _holds(self, law: Callable[[Arranged, Market], list[str]], *, passes: Sequence[Arranged] | None = None) -> None:
         """Fail with what *law* finds on the smallest market that breaks it."""
         for arranged in self.passes if passes is None else passes:
-            _check(law, arranged, markets(arranged.recipes(self.values), given=self._given(arranged)), self.profile)
+            check_law(law, arranged, markets(arranged.recipes(self.values), given=self._given(arranged)), self.profile)
 
     def _given(self, arranged: Arranged) -> dict[str, st.SearchStrategy[pl.DataFrame]]:
         return {name: strategy for name, strategy in self.tables.items() if name in arranged.planned.reads}
@@ -247,13 +247,18 @@ class ModuleLaws:
         self._holds(law)
 
 
-def _check(
-    law: Callable[[Arranged, Market], list[str]], arranged: Arranged, strategy: st.SearchStrategy[Market], profile: settings
+Subjected = TypeVar("Subjected")
+
+
+def check_law(
+    law: Callable[[Subjected, Market], list[str]], subject: Subjected, strategy: st.SearchStrategy[Market], profile: settings
 ) -> None:
+    """Fail with what *law* finds wrong of *subject*, on the smallest market of *strategy* that breaks it."""
+
     @profile
     @given(strategy)
     def holds(market: Market) -> None:
-        wrong = law(arranged, market)
+        wrong = law(subject, market)
         assert not wrong, "; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "") + f"\n{market}"
 
     holds()
@@ -301,4 +306,4 @@ class Subject:
 _SUBJECTS: dict[type[ModuleLaws], Subject] = {}
 
 
-__all__ = ["COARSER", "ModuleLaws"]
+__all__ = ["COARSER", "ModuleLaws", "check_law"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -47,7 +47,11 @@ class Market:
 
     def only(self, listing: int) -> Market:
         """The market of one listing."""
-        mine = pl.col("ListingId") == listing
+        return self.of_listings([listing])
+
+    def of_listings(self, listings: Collection[int]) -> Market:
+        """The market of some listings."""
+        mine = pl.col("ListingId").is_in(list(listings))
         return Market(
             self._each(lambda frame: frame.filter(mine) if "ListingId" in frame.columns else frame), self.listings.filter(mine), self.day
         )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from string import Formatter
 from typing import Any, Literal
 
 import polars as pl
@@ -380,16 +381,35 @@ def _check(declared: Declared) -> None:
         unknown = sorted(set(_FIELD.findall(declared.column)) - {axis.name for axis in declared.axes})
         if unknown:
             raise BadOffer(f"column {declared.column!r} names no axis: {', '.join(unknown)}", where=declared.reference)
+    if isinstance(declared, Analytic) and isinstance(declared.rollup, ByAxis):
+        _check_rules(declared, declared.rollup)
+
+
+def _check_rules(declared: Analytic, rollup: ByAxis) -> None:
+    axis = next((axis for axis in declared.axes if axis.name == rollup.axis), None)
+    if axis is None:
+        raise BadOffer(f"the roll-up goes by {rollup.axis!r}, which is no axis", where=declared.reference)
+    unknown = sorted(set(rollup.rules) - set(map(token, axis.choices))) if axis.is_closed else []
+    if unknown:
+        raise BadOffer(f"the roll-up has a rule for {', '.join(unknown)}, no choice of {rollup.axis!r}", where=declared.reference)
 
 
 def named_by(pattern: str, names: Mapping[str, object], *, where: str) -> str:
     """A column name from a user's *pattern*.
 
     Raises:
-        InvalidValue: The pattern names something else than *names*.
+        InvalidValue: The pattern is no template, is empty, or has something else in braces than *names*.
     """
+    hint = f"here it may use {', '.join(f'{{{name}}}' for name in names)}"
     try:
-        return pattern.format(**{name: token(value) for name, value in names.items()})
-    except (KeyError, IndexError) as problem:
-        known = ", ".join(f"{{{name}}}" for name in names)
-        raise InvalidValue(f"output_name_pattern {pattern!r} names {problem}", where=where, hint=f"here it may use {known}") from problem
+        parts = list(Formatter().parse(pattern))
+    except ValueError as problem:
+        raise InvalidValue(f"output_name_pattern {pattern!r} is no template: {problem}", where=where, hint=hint) from problem
+    for _, name, layout, conversion in parts:
+        if name is not None and (name not in names or layout or conversion):
+            shown = f"{name}{'!' + conversion if conversion else ''}{':' + layout if layout else ''}"
+            raise InvalidValue(f"output_name_pattern {pattern!r} names {shown!r}", where=where, hint=hint)
+    column = "".join(text + (token(names[name]) if name is not None else "") for text, name, *_ in parts)
+    if not column:
+        raise InvalidValue("output_name_pattern makes a column without a name", where=where, hint=hint)
+    return column

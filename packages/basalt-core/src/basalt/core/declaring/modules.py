@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -14,6 +14,10 @@ from basalt.core.declaring.analytics import Analytic, Enrichment, Measure, named
 from basalt.core.declaring.axes import REQUIRED, Axis
 from basalt.core.declaring.rows import RowFilter
 from basalt.core.errors import BadOffer, DuplicateName, InvalidValue
+
+T = TypeVar("T")
+Several = Annotated[list[T], Field(min_length=1)]
+"""A list in an entry; an empty one would ask for nothing without a word."""
 
 
 class ModuleConfig(BaseModel):
@@ -160,13 +164,13 @@ class Module:
             fields[name] = _entry_field(_merged_axis(parameter, members), everywhere=all(_has_axis(each, parameter) for each in members))
         if family.selector:
             choice = Literal[tuple(each.measure for each in members)]  # type: ignore[valid-type]
-            fields[family.selector] = (choice | list[choice], Field(..., description="Which measures."))  # type: ignore[valid-type]
+            fields[family.selector] = (choice | Several[choice], Field(..., description="Which measures."))  # type: ignore[valid-type]
         if any(each.takes_rows for each in members):
             state = self.states
-            fields["market_states"] = (state | list[state] | None, Field(None, description="Count only rows in these market states."))  # type: ignore[valid-type]
+            fields["market_states"] = (state | Several[state] | None, Field(None, description="Count only rows in these market states."))  # type: ignore[valid-type]
             scalar = str | int | float | bool
             fields["attribute_filters"] = (
-                dict[str, scalar | list[scalar]],
+                dict[str, scalar | Several[scalar]],
                 Field(default_factory=dict, description="Count only rows whose column equals the value, or one of the values."),
             )
         fields["output_name_pattern"] = (str | None, Field(None, description="Column name as a template over the entry's fields."))
@@ -250,7 +254,7 @@ def _entry_field(axis: Axis, *, everywhere: bool) -> tuple[Any, Any]:
     Without a default it must be given, unless not all measures of the family have the axis (*everywhere*): then
     those that do ask for it.
     """
-    annotation = axis.annotation | list[axis.annotation]  # type: ignore[name-defined]
+    annotation = axis.annotation | Several[axis.annotation]  # type: ignore[name-defined]
     about = f"Axis {axis.name}."
     if axis.default is not REQUIRED:
         return annotation, Field(axis.default, description=about)

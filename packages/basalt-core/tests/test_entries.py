@@ -1,0 +1,62 @@
+"""Entries and declarations that ask for nothing, or for what is not there."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from basalt.core.declaring import EVERY_ROW, ByAxis, Family, Module, Sum, analytic, where
+from basalt.core.errors import BadOffer, InvalidValue
+
+
+@analytic(column="Volume{venue}", unit="shares", family="metrics")
+def volume(venue: str = "All", rows: pl.Expr | None = EVERY_ROW) -> pl.Expr:
+    """Traded quantity at {venue}."""
+    return where(pl.col("Size"), pl.col("Venue") == venue, rows).sum()
+
+
+SIZES = Module("sizes", "trades", (volume,), (Family("metrics", "Sizes.", axes={"venue": "venues"}),))
+
+
+def columns(**entry):
+    config = SIZES.config_model.model_validate({"metrics": [{"measures": "volume", **entry}]})
+    return [measure.column for measure in SIZES.measures(config, where="here")]
+
+
+@pytest.mark.parametrize("entry", [{"measures": []}, {"venues": []}, {"market_states": []}, {"attribute_filters": {"Venue": []}}])
+def test_a_list_of_nothing_is_refused(entry):
+    with pytest.raises(ValueError, match="at least 1 item"):
+        columns(**entry)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("{venue", "no template"),
+        ("{measure.x}", "names 'measure.x'"),
+        ("{measure[0]}", r"names 'measure\[0\]'"),
+        ("{}", "names ''"),
+        ("{measure:>9}", "names 'measure:>9'"),
+        ("{measure!r}", "names 'measure!r'"),
+        ("", "without a name"),
+    ],
+)
+def test_a_pattern_that_is_no_name_is_refused_where_it_stands(pattern, told):
+    with pytest.raises(InvalidValue, match=told) as problem:
+        columns(output_name_pattern=pattern)
+    assert problem.value.where == "here.metrics[0]"
+    assert "{venues}" in str(problem.value.hint)
+
+
+def test_a_pattern_may_have_braces_of_its_own():
+    assert columns(output_name_pattern="{{{venues}}}", venues="XLON") == ["{XLON}"]
+
+
+@pytest.mark.parametrize(("rollup", "told"), [(ByAxis("side", {}), "'side', which is no axis"), (ByAxis("flag", {"Yes": Sum()}), "Yes")])
+def test_a_rollup_by_an_axis_that_is_not_there_is_refused(rollup, told):
+    def count(flag: bool = True) -> pl.Expr:  # noqa: FBT001, FBT002
+        """Trades."""
+        return pl.col("Flag") == flag
+
+    with pytest.raises(BadOffer, match=told):
+        analytic(column="Count{flag}", unit="trades", rollup=rollup)(count)

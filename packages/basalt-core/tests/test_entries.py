@@ -54,7 +54,7 @@ def test_a_pattern_may_have_braces_of_its_own():
 
 @pytest.mark.parametrize(("rollup", "told"), [(ByAxis("side", {}), "'side', which is no axis"), (ByAxis("flag", {"Yes": Sum()}), "Yes")])
 def test_a_rollup_by_an_axis_that_is_not_there_is_refused(rollup, told):
-    def count(flag: bool = True) -> pl.Expr:  # noqa: FBT001, FBT002
+    def count(flag: bool = True) -> pl.Expr:
         """Trades."""
         return pl.col("Flag") == flag
 

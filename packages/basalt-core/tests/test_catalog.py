@@ -12,7 +12,7 @@ import pytest
 
 from basalt.core import hookimpl
 from basalt.core.catalog import Catalog, catalog, using_catalog
-from basalt.core.declaring import Module, ModuleConfig, analytic
+from basalt.core.declaring import Family, Module, ModuleConfig, analytic
 from basalt.core.errors import BadOffer, BasaltError, DuplicateName, PluginError, PluginLoadFailed, UnknownName
 from basalt.core.offers import Offer
 from basalt.core.tables import Table
@@ -277,6 +277,37 @@ def test_an_analytic_extends_the_module_whose_family_it_names(venue: Any) -> Non
     shelf = Catalog([venue, offering("one", basalt_analytics=(extra,))])
 
     assert "Extra" in str(shelf.modules["tick"].config_model.model_json_schema())
+
+
+def test_an_analytic_extends_the_module_of_its_table_when_families_share_a_name(venue: Any) -> None:
+    @analytic(column="A", unit="1", family="tick_metrics")
+    def deep() -> Any:
+        """Nothing much."""
+
+    @analytic(column="B", unit="1", family="tick_metrics", measure="Extra", table="ticks")
+    def extra() -> Any:
+        """Nothing much."""
+
+    book = Module("book", "quotes", (deep,), families=(Family("tick_metrics", "Of quotes."),))
+    shelf = Catalog([offering("one", basalt_analytics=(book, extra)), venue])
+
+    assert extra in shelf.modules["tick"].analytics
+    assert extra not in shelf.modules["book"].analytics
+
+
+def test_an_analytic_that_fits_two_modules_is_refused(venue: Any) -> None:
+    @analytic(column="A", unit="1", family="tick_metrics")
+    def deep() -> Any:
+        """Nothing much."""
+
+    @analytic(column="B", unit="1", family="tick_metrics", measure="Extra")
+    def extra() -> Any:
+        """Nothing much."""
+
+    book = Module("book", "quotes", (deep,), families=(Family("tick_metrics", "Of quotes."),))
+
+    with pytest.raises(BadOffer, match=r"extra.*fits several modules"):
+        _ = Catalog([offering("one", basalt_analytics=(book, extra)), venue]).modules
 
 
 def test_an_analytic_that_exists_in_the_family_is_refused(venue: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from basalt.core import hookimpl
 from basalt.core.bucketing import Clock
 from basalt.core.catalog import Catalog, using_catalog
-from basalt.core.declaring import Composite, Module, Part, Row, Sum, analytic, where
+from basalt.core.declaring import Composite, Module, Part, Row, Sum, analytic, enrichment, where
 from basalt.core.errors import (
     BadOffer,
     BasaltError,
@@ -23,6 +23,7 @@ from basalt.core.errors import (
     MissingColumn,
     MissingTable,
     PlanError,
+    SchemaMismatch,
 )
 from basalt.core.fusing import build
 from basalt.core.planning import plan
@@ -164,6 +165,37 @@ def test_an_enrichment_is_used_only_where_the_files_lack_its_column(one_pass: Ma
     assert set(plan(config, bound=stored).raw_reads) == {"ticks"}
     assert set(plan(config, bound=lacking).raw_reads) == {"ticks", "marks"}
     assert plan(config, bound=lacking).passes[0].queries[0].attached[0].column == "StoredMid"
+
+
+@enrichment(table="ticks", uses="ticks", column="LastPrice", unit="{currency}", reads=("Size",), reads_other=("Price",))
+def last_of_all(frame: pl.LazyFrame, other: pl.LazyFrame) -> pl.LazyFrame:
+    """Last price of the day."""
+    return frame.join(other.group_by("ListingId").agg(pl.col("Price").last().alias("LastPrice")), on="ListingId", maintain_order="left")
+
+
+@analytic(column="BelowLast", unit="ticks")
+def below_last() -> pl.Expr:
+    """Ticks below the last price of the day."""
+    return (pl.col("Price") < pl.col("LastPrice")).sum()
+
+
+def test_an_enrichment_from_the_table_itself_reads_both_its_columns_and_the_formulas(venue: Any) -> None:
+    planned = plan_own(venue, below_last, last_of_all).passes[0]
+
+    assert set(planned.reads["ticks"]) == {"ListingId", "EventTimestamp", "Price", "Size"}
+
+
+@analytic(column="Broken", unit="1")
+def text_as_number() -> pl.Expr:
+    """Text times a number."""
+    return where(pl.col("Kind") * pl.col("Size"), pl.col("Size") > 0).sum()
+
+
+def test_a_formula_that_calculates_with_text_is_refused_before_data_are_read(venue: Any) -> None:
+    with pytest.raises(SchemaMismatch) as caught:
+        plan_own(venue, text_as_number)
+
+    assert "\n" not in caught.value.what
 
 
 def test_an_enrichment_without_its_column_in_the_other_files_is_refused(one_pass: Make) -> None:

@@ -13,7 +13,7 @@ TEN_LINES = '''
 import polars as pl
 from basalt.core import analytic, hookimpl, ratio, where
 
-@analytic(family="generic_metrics", measure="AvgSize", column="Trade{side}AvgSize", unit="shares")
+@analytic(table="trades", family="generic_metrics", measure="AvgSize", column="Trade{side}AvgSize", unit="shares")
 def average_size(side: str = "Total", rows: pl.Expr | None = None):
     """Mean size of a trade; null without any."""
     return ratio(where(pl.col("Size"), rows).sum(), where(pl.col("Size"), rows).count())

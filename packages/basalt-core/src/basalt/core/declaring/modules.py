@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -161,7 +162,8 @@ class Module:
         members = self.members(family)
         fields: dict[str, Any] = {}
         for parameter, name in family.axes.items():
-            fields[name] = _entry_field(_merged_axis(parameter, members), everywhere=all(_has_axis(each, parameter) for each in members))
+            asked_by_all = all(_must_be_given(each, parameter) for each in members)
+            fields[name] = _entry_field(_merged_axis(parameter, members), must_be_given=asked_by_all)
         if family.selector:
             choice = Literal[tuple(each.measure for each in members)]  # type: ignore[valid-type]
             fields[family.selector] = (choice | Several[choice], Field(..., description="Which measures."))  # type: ignore[valid-type]
@@ -232,46 +234,46 @@ class Module:
 
 
 def _merged_axis(parameter: str, members: Sequence[Analytic]) -> Axis:
+    """One axis for all *members* that have it; without a default where theirs are not the same."""
     axes = [axis for each in members for axis in each.axes if axis.name == parameter]
     if not axes:
         raise BadOffer(f"no analytic has the axis {parameter!r}", hint="remove it from the family's axes")
     merged = axes[0]
     for axis in axes[1:]:
-        if axis.annotation != merged.annotation:
-            merged = Axis(
-                parameter, merged.annotation | axis.annotation, merged.default, tuple(dict.fromkeys(merged.choices + axis.choices))
-            )
+        annotation = merged.annotation if axis.annotation == merged.annotation else merged.annotation | axis.annotation
+        default = merged.default if axis.default == merged.default else REQUIRED
+        merged = Axis(parameter, annotation, default, tuple(dict.fromkeys(merged.choices + axis.choices)))
     return merged
 
 
-def _has_axis(formula: Analytic, parameter: str) -> bool:
-    return any(axis.name == parameter for axis in formula.axes)
+def _must_be_given(formula: Analytic, parameter: str) -> bool:
+    return any(axis.name == parameter and axis.default is REQUIRED for axis in formula.axes)
 
 
-def _entry_field(axis: Axis, *, everywhere: bool) -> tuple[Any, Any]:
+def _entry_field(axis: Axis, *, must_be_given: bool) -> tuple[Any, Any]:
     """Type and default of the entry field of *axis*.
 
-    Without a default it must be given, unless not all measures of the family have the axis (*everywhere*): then
-    those that do ask for it.
+    Without a default that all measures share it may be left out, unless every measure of the family needs it
+    (*must_be_given*): then each measure takes its own default, or asks for a value.
     """
     annotation = axis.annotation | Several[axis.annotation]  # type: ignore[name-defined]
     about = f"Axis {axis.name}."
     if axis.default is not REQUIRED:
         return annotation, Field(axis.default, description=about)
-    return (
-        (annotation, Field(..., description=about))
-        if everywhere
-        else (annotation | None, Field(None, description=f"{about} Measures that have it need it."))
-    )
+    if must_be_given:
+        return annotation, Field(..., description=about)
+    return annotation | None, Field(None, description=f"{about} Measures without a default of their own need it.")
 
 
 def _values_of(axis: Axis, family: Family, entry: Entry, origin: str) -> list[Any]:
     if axis.name in family.axes:
         name = family.axes[axis.name]
         given = getattr(entry, name)
-        if given is None and axis.default is REQUIRED:
+        if name in entry.model_fields_set and (given is not None or NoneType in get_args(axis.annotation)):
+            return _as_list(given)
+        if axis.default is REQUIRED:
             raise InvalidValue(f"{name!r} is missing", where=origin, hint="a measure of the entry needs it: add it")
-        return _as_list(given)
+        return _as_list(axis.default)
     if axis.is_closed:
         return list(axis.choices)
     if axis.default is not REQUIRED:

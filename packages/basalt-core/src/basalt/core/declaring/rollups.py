@@ -11,6 +11,8 @@ from typing import ClassVar
 
 import polars as pl
 
+from basalt.core.declaring.axes import token
+
 
 @dataclass(frozen=True)
 class Rollup:
@@ -126,7 +128,7 @@ class ByAxis:
 
     def at(self, axes: Mapping[str, object]) -> Rollup | None:
         """The rule at the point *axes*."""
-        return self.rules.get(str(axes[self.axis]))
+        return self.rules.get(token(axes[self.axis]))
 
     def __hash__(self) -> int:
         return hash((self.axis, tuple(sorted(self.rules))))

@@ -79,8 +79,8 @@ def plan_query(
         tuple(tuple(layers[depth]) for depth in sorted(layers)),
         wanted,
     )
-    scans = {table: reads, **{name: tuple(dict.fromkeys(columns)) for name, columns in needs.others.items()}}
-    return query, scans
+    scans = {table: [*reads, *needs.others.pop(table, ())], **needs.others}
+    return query, {name: tuple(dict.fromkeys(columns)) for name, columns in scans.items()}
 
 
 def _provide(name: str, asker: Measure, needs: Needs, shelf: Catalog, known: Mapping[str, Dataset], path: tuple[str, ...]) -> int:

@@ -417,21 +417,22 @@ def _empty_part(rule: str) -> str:
 
 def _formula_schema(draft: Draft, queries: Sequence[Query], series: Sequence[Sequence[Measure]]) -> dict[str, pl.DataType]:
     """Types as the engine finds them on tables without rows."""
-    frames = []
-    for query in queries:
-        tables = {
-            name: pl.LazyFrame(schema={**draft.known[name].schema(), DATE: pl.Date()})
-            for name in (query.table, *(each.enrichment.uses for each in query.attached))
-        }
-        frames.append(fuse(query, tables, draft.clock))
-    joined = join_on_keys(frames, ("ListingId", TIME_BUCKET)).with_columns(pl.lit(None, pl.Date()).alias(DATE))
-    joined = joined.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in LABELS)
     try:
+        frames = [fuse(query, _without_rows(draft, query), draft.clock) for query in queries]
+        joined = join_on_keys(frames, ("ListingId", TIME_BUCKET)).with_columns(pl.lit(None, pl.Date()).alias(DATE))
+        joined = joined.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in LABELS)
         return dict(add_series(joined, series).collect_schema())
     except pl.exceptions.PolarsError as problem:
         raise SchemaMismatch(
-            f"a formula does not fit its table: {problem}", where=draft.where, hint="a column has another type than the formula expects"
+            f"a formula does not fit its table: {str(problem).splitlines()[0]}",
+            where=draft.where,
+            hint="a column has another type than the formula expects",
         ) from problem
+
+
+def _without_rows(draft: Draft, query: Query) -> dict[str, pl.LazyFrame]:
+    names = (query.table, *(each.enrichment.uses for each in query.attached))
+    return {name: pl.LazyFrame(schema={**draft.known[name].schema(), DATE: pl.Date()}) for name in names}
 
 
 def _sort_keys(config: PassConfig, dataset: Dataset, where: str) -> tuple[str, ...]:

@@ -53,11 +53,16 @@ def check_table(table: Dataset, join_column: str, group_column: str, *, where: s
             raise MissingColumn(f"{table.name!r} has no column {name!r}", where=f"{where}.{setting}", hint=nearest(name, table.names()))
 
 
+def columns_of(table: Dataset, group_column: str, join_column: str) -> tuple[str, ...]:
+    """Columns of a table of memberships that are read."""
+    return tuple(dict.fromkeys((group_column, join_column, *([DATE] if DATE in table.schema() else []))))
+
+
 def tabled_members(frame: pl.LazyFrame, table: Dataset, group_column: str, join_column: str, join_dtype: pl.DataType) -> pl.LazyFrame:
     """The pairs of a table, each once, with their date where the table has one.
 
-    Pairs without a group or a member are left out.
+    Pairs without a group or a member are left out. The date of a raw table may be an instant, at midnight.
     """
-    dates = [DATE] if DATE in table.schema() else []
+    dates = [pl.col(DATE).cast(pl.Date())] if DATE in table.schema() else []
     pairs = frame.select(pl.col(group_column).cast(key_dtype(group_column)), pl.col(join_column).cast(join_dtype), *dates)
     return pairs.drop_nulls([group_column, join_column]).unique()

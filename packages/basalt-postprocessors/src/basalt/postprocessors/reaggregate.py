@@ -14,7 +14,7 @@ from basalt.core.bucketing import DATE, TIME_BUCKET
 from basalt.core.datasets import Dataset
 from basalt.core.errors import ColumnClash, ConflictingSettings, InvalidValue, MissingColumn, nearest
 from basalt.postprocessors.combining import Combination, needs_of, outputs_of, refuse_all, rolled_up, weighted_mean
-from basalt.postprocessors.memberships import check_members, check_table, listed_members, tabled_members
+from basalt.postprocessors.memberships import check_members, check_table, columns_of, listed_members, tabled_members
 from basalt.postprocessors.reducing import check_currencies, in_money, reads_of, reduce_groups
 from basalt.postprocessors.regrouping import Grouping, RegroupConfig, plan_grouping
 
@@ -112,7 +112,7 @@ class ReaggregateModule:
             grouping.clock,
             supports={SOURCE: needs_of(combinations)},
             labels=grouping.labels,
-            reads={SOURCE: reads_of(grouping, combinations, config.join_column, config.weight_col)},
+            reads={SOURCE: reads_of(grouping, combinations, config.join_column, config.weight_col), **_reads_of_groups(config, inputs)},
         )
 
     def compute(
@@ -167,6 +167,10 @@ def _combinations(config: ReaggregateConfig, grouping: Grouping, where: str) -> 
     declared = tuple(source.column(name, where=f"{where}.columns") for name in names)
     refuse_all(declared, source, across=not grouping.keeps_entities, where=where, hint=CHOICE)
     return tuple(rolled_up(column, source, prefix=prefix) for column in declared) + averaged
+
+
+def _reads_of_groups(config: ReaggregateConfig, inputs: Mapping[str, Dataset]) -> dict[str, tuple[str, ...]]:
+    return {GROUP: columns_of(inputs[GROUP], config.group_column, config.join_column)} if GROUP in inputs else {}
 
 
 def _averaged(config: ReaggregateConfig, grouping: Grouping, where: str) -> tuple[Combination, ...]:

@@ -1,0 +1,347 @@
+"""Kernel: changes of orders or levels to the best levels of many books.
+
+A book has two halves. Half `2 * listing + side - 1` is a run of the pool, `heads[half]` holds its start, number of
+levels and room. A level is (key, quantity, orders). Keys grow towards the best price, so the best level is the
+last of the run and a change near it moves little: the key of a bid is its price, that of an ask is the complement `~price`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+START, COUNT, ROOM = 0, 1, 2
+KEY, QUANTITY, ORDERS = 0, 1, 2
+NONE, CLEAR, GAP, SET, CHANGE = 0, 5, 6, 7, 8
+(
+    EVENTS,
+    SNAPSHOTS,
+    GAPS,
+    WITHHELD,
+    OVERDRAWN,
+    OVERDRAWN_QUANTITY,
+    MISSING,
+    MISSING_QUANTITY,
+    MISMATCHES,
+    UNPLACED,
+    CROSSED,
+    LOCKED,
+) = range(12)
+COUNTERS = 12
+NUMBER, STALE, REACH = 0, 1, 2
+"""Of a listing: rows shown, whether a gap made the book stale, best rank touched since the last row."""
+UNTOUCHED = 1 << 40
+
+NEAR = 16
+"""Levels that are searched one by one before the search halves."""
+
+
+@njit(cache=True, nogil=True)
+def find(pool, start, count, key):  # noqa: ANN001, ANN201
+    """Place of the best level of a half that is not better than *key*; `start - 1` without one."""
+    place = start + count - 1
+    near = max(start, place - NEAR)
+    while place >= near and pool[place, KEY] > key:
+        place -= 1
+    if place >= near or near == start:
+        return place
+    low, high = start, place
+    while low <= high:
+        middle = (low + high) >> 1
+        if pool[middle, KEY] > key:
+            high = middle - 1
+        else:
+            low = middle + 1
+    return high
+
+
+@njit(cache=True, nogil=True)
+def drop(pool, heads, half, place):  # noqa: ANN001, ANN201
+    """Take the level at *place* out of a half."""
+    last = heads[half, START] + heads[half, COUNT] - 1
+    for each in range(place, last):
+        pool[each, KEY] = pool[each + 1, KEY]
+        pool[each, QUANTITY] = pool[each + 1, QUANTITY]
+        pool[each, ORDERS] = pool[each + 1, ORDERS]
+    heads[half, COUNT] -= 1
+
+
+@njit(cache=True, nogil=True)
+def put(pool, heads, half, place, key, quantity, orders):  # noqa: ANN001, ANN201
+    """Put a level just after *place*; there is room."""
+    last = heads[half, START] + heads[half, COUNT] - 1
+    for each in range(last, place, -1):
+        pool[each + 1, KEY] = pool[each, KEY]
+        pool[each + 1, QUANTITY] = pool[each, QUANTITY]
+        pool[each + 1, ORDERS] = pool[each, ORDERS]
+    pool[place + 1, KEY] = key
+    pool[place + 1, QUANTITY] = quantity
+    pool[place + 1, ORDERS] = orders
+    heads[half, COUNT] += 1
+
+
+@njit(cache=True, nogil=True)
+def make_room(pool, heads, half, used):  # noqa: ANN001, ANN201
+    """Let a half hold one more level; false when the pool is too small for that."""
+    if heads[half, COUNT] < heads[half, ROOM]:
+        return True
+    room = max(2 * heads[half, ROOM], 8)
+    if used[0] + room > pool.shape[0]:
+        return False
+    start, place = heads[half, START], used[0]
+    for each in range(heads[half, COUNT]):
+        for part in range(3):
+            pool[place + each, part] = pool[start + each, part]
+    heads[half, START], heads[half, ROOM] = place, room
+    used[0] += room
+    return True
+
+
+@njit(cache=True, nogil=True)
+def take(pool, heads, half, key, size, counts):  # noqa: ANN001, ANN201
+    """Take an order of *size* from the level at *key*; gives the level's rank, 0 being the best."""
+    start, count = heads[half, START], heads[half, COUNT]
+    place = find(pool, start, count, key)
+    rank = start + count - 1 - place
+    if place < start or pool[place, KEY] != key:
+        counts[MISSING] += 1
+        counts[MISSING_QUANTITY] += size
+        return rank
+    left = pool[place, QUANTITY] - size
+    orders = pool[place, ORDERS] - 1
+    if left <= 0:
+        if left < 0:
+            counts[OVERDRAWN] += 1
+            counts[OVERDRAWN_QUANTITY] -= left
+        elif orders != 0:
+            counts[MISMATCHES] += 1
+        drop(pool, heads, half, place)
+        return rank
+    if orders <= 0:
+        counts[MISMATCHES] += 1
+        orders = 1
+    pool[place, QUANTITY], pool[place, ORDERS] = left, orders
+    return rank
+
+
+@njit(cache=True, nogil=True)
+def add(pool, heads, half, key, size):  # noqa: ANN001, ANN201
+    """Add an order of *size* to the level at *key*; gives the level's rank, 0 being the best."""
+    start, count = heads[half, START], heads[half, COUNT]
+    place = find(pool, start, count, key)
+    if place >= start and pool[place, KEY] == key:
+        pool[place, QUANTITY] += size
+        pool[place, ORDERS] += 1
+        return start + count - 1 - place
+    put(pool, heads, half, place, key, size, 1)
+    return start + count - 1 - place
+
+
+@njit(cache=True, nogil=True)
+def resize(pool, heads, half, key, old_size, size, counts):  # noqa: ANN001, ANN201
+    """Give an order at *key* another size; gives the level's rank, 0 being the best."""
+    start, count = heads[half, START], heads[half, COUNT]
+    place = find(pool, start, count, key)
+    rank = start + count - 1 - place
+    if place < start or pool[place, KEY] != key:
+        counts[MISSING] += 1
+        counts[MISSING_QUANTITY] += old_size
+        put(pool, heads, half, place, key, size, 1)
+        return rank
+    others = pool[place, QUANTITY] - old_size
+    if others < 0:
+        counts[OVERDRAWN] += 1
+        counts[OVERDRAWN_QUANTITY] -= others
+        others = 0
+    pool[place, QUANTITY] = others + size
+    return rank
+
+
+@njit(cache=True, nogil=True)
+def assign(pool, heads, half, key, size, orders, counts):  # noqa: ANN001, ANN201
+    """Set the level at *key*; size 0 removes it. Gives the level's rank, 0 being the best."""
+    start, count = heads[half, START], heads[half, COUNT]
+    place = find(pool, start, count, key)
+    rank = start + count - 1 - place
+    there = place >= start and pool[place, KEY] == key
+    if size <= 0:
+        if there:
+            drop(pool, heads, half, place)
+        else:
+            counts[MISSING] += 1
+        return rank
+    if there:
+        pool[place, QUANTITY], pool[place, ORDERS] = size, orders
+    else:
+        put(pool, heads, half, place, key, size, orders)
+    return rank
+
+
+@njit(cache=True, nogil=True)
+def note_cross(pool, heads, listing, counts):  # noqa: ANN001, ANN201
+    """Count a best bid that is above or at the best ask."""
+    bid, ask = 2 * listing, 2 * listing + 1
+    if heads[bid, COUNT] == 0 or heads[ask, COUNT] == 0:
+        return
+    best_bid = pool[heads[bid, START] + heads[bid, COUNT] - 1, KEY]
+    best_ask = ~pool[heads[ask, START] + heads[ask, COUNT] - 1, KEY]
+    if best_bid > best_ask:
+        counts[CROSSED] += 1
+    elif best_bid == best_ask:
+        counts[LOCKED] += 1
+
+
+@njit(cache=True, nogil=True)
+def show(pool, heads, listing, levels, nothing, out, place):  # noqa: ANN001, ANN201
+    """Write the best levels of both sides to row *place* of the columns of *out*."""
+    for side in range(2):
+        half = 2 * listing + side
+        count = heads[half, COUNT]
+        best = heads[half, START] + count - 1
+        out[side, place] = count
+        column = 2 + 3 * side
+        for level in range(min(levels, count)):
+            key = pool[best - level, KEY]
+            out[column, place] = ~key if side else key
+            out[column + 1, place] = pool[best - level, QUANTITY]
+            out[column + 2, place] = pool[best - level, ORDERS]
+            column += 6
+        for _ in range(count, levels):
+            out[column, place] = nothing
+            out[column + 1, place] = 0
+            out[column + 2, place] = 0
+            column += 6
+
+
+@njit(cache=True, nogil=True)
+def differs(out, place, shown, listing):  # noqa: ANN001, ANN201
+    """Whether the levels in row *place* are others than those shown last; remembers them."""
+    different = False
+    for column in range(2, out.shape[0]):
+        value = out[column, place]
+        if value != shown[listing, column - 2]:
+            different = True
+            shown[listing, column - 2] = value
+    return different
+
+
+@njit(cache=True, nogil=True)
+def is_placed(side, key, limits):  # noqa: ANN001, ANN201
+    """Whether there is a side and a price."""
+    return 1 <= side <= 2 and limits[0] <= key <= limits[1]
+
+
+@njit(cache=True, nogil=True)
+def change(pool, heads, used, listing, new, old, limits, counts):  # noqa: ANN001, ANN201
+    """Let an order that was *old* be *new*, each a (side, price, size).
+
+    Gives the best rank that was touched; -1, with nothing done, when the pool is full.
+    """
+    (side, key, size), (old_side, old_key, old_size) = new, old
+    if size > 0 and not is_placed(side, key, limits):
+        counts[UNPLACED] += 1
+        size = 0
+    if old_size > 0 and not is_placed(old_side, old_key, limits):
+        counts[UNPLACED] += 1
+        old_size = 0
+    half, old_half = 2 * listing + side - 1, 2 * listing + old_side - 1
+    if size > 0 and not make_room(pool, heads, half, used):
+        return -1
+    key = ~key if side == 2 else key
+    old_key = ~old_key if old_side == 2 else old_key
+    if old_size > 0 and size > 0 and half == old_half and key == old_key:
+        return resize(pool, heads, half, key, old_size, size, counts)
+    rank = UNTOUCHED
+    if old_size > 0:
+        rank = take(pool, heads, old_half, old_key, old_size, counts)
+    if size > 0:
+        rank = min(rank, add(pool, heads, half, key, size))
+    return rank
+
+
+@njit(cache=True, nogil=True)
+def set_level(pool, heads, used, listing, new, orders, limits, counts):  # noqa: ANN001, ANN201
+    """Give a level, a (side, price, size), its size; gives what `change` gives."""
+    side, key, size = new
+    if not is_placed(side, key, limits):
+        counts[UNPLACED] += 1
+        return UNTOUCHED
+    half = 2 * listing + side - 1
+    if not make_room(pool, heads, half, used):
+        return -1
+    return assign(pool, heads, half, ~key if side == 2 else key, size, orders, counts)
+
+
+@njit(cache=True, nogil=True)
+def control(kind, heads, listing, state, counts, withhold):  # noqa: ANN001, ANN201
+    """Clear a book, or note that messages are missing."""
+    if kind == CLEAR:
+        heads[2 * listing, COUNT] = 0
+        heads[2 * listing + 1, COUNT] = 0
+        counts[SNAPSHOTS] += 1
+        state[STALE] = 0
+        state[REACH] = 0
+    elif kind == GAP:
+        counts[GAPS] += 1
+        state[STALE] = withhold
+
+
+@njit(cache=True, nogil=True)
+def apply_changes(rows, listings, message, new, old, orders, emit, limits, settings, books, out, marks):  # noqa: ANN001, ANN201
+    """Apply rows and write the best levels after those that *emit* names.
+
+    Args:
+        rows: First row and the row to stop before.
+        listings: Dense number of the listing by row.
+        message: `BookMessage` by row.
+        new, old: Side, price and size by row after and before the change; prices as integers in the order of prices.
+        orders: Number of orders by row, for levels that are set.
+        emit: Whether the row ends an event that may be shown.
+        limits: Lowest and highest price that is one, and what stands for no price.
+        settings: Levels to show, whether only changes of them are, whether gaps withhold rows.
+        books: Heads, pool, used length of the pool, states, counters and levels shown last; changed in place.
+        out: Columns to write: level counts, then price, quantity and orders of bid and ask level by level.
+        marks: Input row, and number in the listing, of each row written.
+
+    Returns:
+        First row that is not done, because the pool is full, and how many rows are written.
+    """
+    levels, only_changes, withhold = settings
+    side, price, size = new
+    old_side, old_price, old_size = old
+    heads, pool, used, states, counters, shown = books
+    written = 0
+    for row in range(rows[0], rows[1]):
+        listing, kind = np.int64(listings[row]), message[row]
+        counts, state = counters[listing], states[listing]
+        if kind == CHANGE:
+            now = (np.int64(side[row]), price[row], size[row])
+            was = (np.int64(old_side[row]), old_price[row], old_size[row])
+            rank = change(pool, heads, used, listing, now, was, limits, counts)
+            if rank < 0:
+                return row, written
+            state[REACH] = min(state[REACH], rank)
+        elif kind == SET:
+            rank = set_level(pool, heads, used, listing, (np.int64(side[row]), price[row], size[row]), orders[row], limits, counts)
+            if rank < 0:
+                return row, written
+            state[REACH] = min(state[REACH], rank)
+        elif kind != NONE:
+            control(kind, heads, listing, state, counts, withhold)
+        if not emit[row]:
+            continue
+        counts[EVENTS] += 1
+        if state[STALE]:
+            counts[WITHHELD] += 1
+            continue
+        note_cross(pool, heads, listing, counts)
+        if only_changes and state[REACH] >= levels:
+            continue
+        show(pool, heads, listing, levels, limits[2], out, written)
+        state[REACH] = UNTOUCHED
+        if only_changes and not differs(out, written, shown, listing):
+            continue
+        state[NUMBER] += 1
+        marks[0, written], marks[1, written] = row, state[NUMBER]
+        written += 1
+    return rows[1], written

@@ -1,0 +1,48 @@
+"""Kernel: the dense number of a listing, in order of first appearance."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+GOLDEN = np.int64(-7046029254386353131)
+"""2^64 over the golden ratio, as a signed integer: spreads ids over a table."""
+
+
+@njit(cache=True, nogil=True)
+def number_listings(first, listings, keys, numbers, known, out):  # noqa: ANN001, ANN201
+    """Number the listings of rows from *first* on.
+
+    Args:
+        first: Row to start at.
+        listings: `ListingId` by row.
+        keys: Open-addressing table of ids; its length is a power of two.
+        numbers: Number of the id in each slot; -1 for an empty one.
+        known: Ids by number; as long as the table.
+        out: Gets the numbers by row.
+
+    Returns:
+        First row that is not done, because the table is half full, and how many listings there are.
+    """
+    mask = keys.size - 1
+    count = 0
+    while count < known.size and known[count, 1] == 1:
+        count += 1
+    last_id, last_number = np.int64(0), np.int64(-1)
+    for row in range(first, listings.size):
+        listing = listings[row]
+        if last_number >= 0 and listing == last_id:
+            out[row] = last_number
+            continue
+        slot = ((listing * GOLDEN) >> 20) & mask
+        while numbers[slot] >= 0 and keys[slot] != listing:
+            slot = (slot + 1) & mask
+        if numbers[slot] < 0:
+            if 2 * (count + 1) > keys.size:
+                return row, count
+            keys[slot], numbers[slot] = listing, count
+            known[count, 0], known[count, 1] = listing, 1
+            count += 1
+        last_id, last_number = listing, numbers[slot]
+        out[row] = last_number
+    return listings.size, count

@@ -1,0 +1,78 @@
+"""Messages that name orders by id to what they change."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from basalt.books.columns import PriceCode, constant, identifiers, integers, require
+from basalt.books.order_kernel import track_orders
+from basalt.books.reporting import OrderReport
+from basalt.books.storage import Integers, Listings, Orders, frozen
+
+_CODES = {"BookMessage": pl.Int8, "LobAction": pl.Int64, "OrderFault": pl.Int8, "Side": pl.Int64, "OldSide": pl.Int64}
+
+
+class OrderTracker:
+    """The orders of any number of listings, by 64-bit id."""
+
+    def __init__(self) -> None:
+        self._listings, self._orders, self._prices = Listings(), Orders(), PriceCode(scale=1)
+
+    def feed(self, messages: pl.DataFrame) -> pl.DataFrame:
+        """Say what each message does to its order.
+
+        Args:
+            messages: `ListingId`, `BookMessage`, `OrderId` (any 64-bit integers, or text of them), `Side`, `Price` and `Size` as
+                the messages say them (null or 0 where they do not), and `NewOrderId` if a MODIFY may give another id (null or 0:
+                the same). In order of events within a listing.
+
+        Returns:
+            The input row by row, with `Side`, `Price` and `Size` after the message, `OldSide`, `OldPrice` and `OldSize` before it,
+            `LobAction` (null when nothing happened), `OrderFault` and a `BookMessage` that `BookBuilder` understands. Prices have the
+            type that they came in.
+
+        Raises:
+            MissingColumn: A column is not there.
+            InvalidValue: Values are no integers, or prices no numbers.
+        """
+        require(messages, ("ListingId", "BookMessage", "OrderId", "Side", "Price", "Size"))
+        order = identifiers(messages, "OrderId")
+        new_order = order
+        if "NewOrderId" in messages.columns:
+            named = identifiers(messages, "NewOrderId")
+            new_order = frozen(np.where(named == 0, order, named))
+        said = (integers(messages, "Side", pl.Int8), self._prices.encode(messages, "Price"), integers(messages, "Size"))
+        numbers = frozen(self._listings.number(integers(messages, "ListingId")))
+        self._orders.hold(self._listings.count)
+        out, codes = np.empty((4, messages.height), np.int64), np.empty((5, messages.height), np.int8)
+        row, kinds, no_price = 0, integers(messages, "BookMessage", pl.Int8), self._prices.limits[2]
+        while True:
+            row = track_orders(row, numbers, kinds, (order, new_order), said, no_price, self._orders.arrays, out, codes)
+            if row == messages.height:
+                return self._frame(messages, out, codes)
+            self._orders.grow()
+
+    @property
+    def report(self) -> OrderReport:
+        """What was met so far."""
+        return OrderReport.of(self._listings.ids, self._orders.counters)
+
+    @property
+    def resting(self) -> int:
+        """Number of orders that rest now."""
+        return int(self._orders.resting.sum())
+
+    def _frame(self, messages: pl.DataFrame, out: Integers, codes: np.ndarray) -> pl.DataFrame:
+        is_float = messages["Price"].dtype.is_float()
+        price, old_price = ((self._prices.decode(row, "") if is_float else _integer_prices(row)) for row in (out[0], out[2]))
+        columns = [pl.Series(name, codes[place]).cast(dtype) for place, (name, dtype) in enumerate(_CODES.items())]
+        frame = messages.with_columns(
+            *columns, price.alias("Price"), pl.Series("Size", out[1]), old_price.alias("OldPrice"), pl.Series("OldSize", out[3])
+        )
+        return frame.with_columns(pl.when(pl.col("LobAction") > 0).then("LobAction"))
+
+
+def _integer_prices(codes: Integers) -> pl.Series:
+    prices = pl.Series("", codes)
+    return prices.set(prices == np.iinfo(np.int64).max, None)

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from basalt.books.arrays import Long, Longs
 from basalt.books.columns import PriceCode, constant, flags, integers, require
 from basalt.books.level_kernel import COUNT, KEY, ORDERS, QUANTITY, START, apply_changes
 from basalt.books.messages import BookMessage
 from basalt.books.reporting import BookReport
-from basalt.books.storage import Books, Integers, Listings, frozen
+from basalt.books.storage import Books, Listings, frozen
 from basalt.core.errors import InvalidValue
 from basalt.market.books import L2
 
@@ -168,17 +169,19 @@ class BookBuilder:
         """The books shown in a block of rows: one frame unless the pool had to grow on the way."""
         stop = min(start + ROWS_AT_ONCE, rows.height)
         frames = []
+        row: Long = start
         while True:
             emit = arrays[5]
-            room = max(int(np.count_nonzero(emit[start:stop])), 1)
+            room = max(int(np.count_nonzero(emit[row:stop])), 1)
             out, marks = np.empty((2 + 6 * self.levels, room + 1), np.int64), np.empty((2, room), np.int64)
-            start, written = apply_changes((start, stop), *arrays, self._settings, self._books.arrays, out, marks)
+            done, written = apply_changes((row, stop), *arrays, self._settings, self._books.arrays, out, marks)  # type: ignore[call-arg]
             frames.append(self._frame(rows, out[:, :written], marks[:, :written]))
-            if start == stop:
+            if done == stop:
                 return frames
+            row = done
             self._books.grow()
 
-    def _frame(self, rows: pl.DataFrame, out: Integers, marks: Integers) -> pl.DataFrame:
+    def _frame(self, rows: pl.DataFrame, out: Longs, marks: Longs) -> pl.DataFrame:
         carried = [
             name for name in rows.columns if name in _CARRIED or name in self.carry or (name == "TimeBucket" and self.sample == "bucket")
         ]
@@ -187,7 +190,7 @@ class BookBuilder:
         number = [] if self.sample == "bucket" else [pl.Series("L2EventNo", marks[1])]
         return frame.with_columns(*counts, *number, *self._level_columns(out))
 
-    def _level_columns(self, out: Integers) -> list[pl.Series]:
+    def _level_columns(self, out: Longs) -> list[pl.Series]:
         columns: list[pl.Series] = []
         for place in range(2 * self.levels):
             name, level, row = SIDES[place % 2], place // 2 + 1, 2 + 3 * place

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from basalt.books.storage import Integers, frozen
+from basalt.books.arrays import Longs
+from basalt.books.storage import frozen
 from basalt.core.errors import ConflictingSettings, InvalidValue, MissingColumn
 
 NO_PRICE = np.iinfo(np.int64).max
@@ -42,7 +43,7 @@ def integers(frame: pl.DataFrame, name: str, dtype: pl.DataType | type[pl.DataTy
     return frozen(column.fill_null(0).to_numpy() if column.null_count() else column.to_numpy())
 
 
-def identifiers(frame: pl.DataFrame, name: str) -> Integers:
+def identifiers(frame: pl.DataFrame, name: str) -> Longs:
     """Order ids: any 64-bit integers, or text of such; the bits are kept. Null is 0."""
     column = frame[name]
     if column.dtype == pl.String:
@@ -75,7 +76,7 @@ class PriceCode:
     scale: int | None
     is_float: bool | None = None
 
-    def encode(self, frame: pl.DataFrame, name: str) -> Integers:
+    def encode(self, frame: pl.DataFrame, name: str) -> Longs:
         """Prices of a column; null is no price.
 
         Raises:
@@ -99,7 +100,7 @@ class PriceCode:
             raise InvalidValue("integer prices without a scale", where=name, hint="set price_scale: 10**9 for prices in billionths")
 
     @staticmethod
-    def _of_floats(column: pl.Series) -> Integers:
+    def _of_floats(column: pl.Series) -> Longs:
         bits = column.cast(pl.Float64).to_numpy().view(np.int64)
         if bits.size and bits.min() < 0:
             zero = np.int64(np.iinfo(np.int64).min)
@@ -107,7 +108,7 @@ class PriceCode:
         return frozen(bits)
 
     @staticmethod
-    def _of_integers(column: pl.Series) -> Integers:
+    def _of_integers(column: pl.Series) -> Longs:
         return frozen(column.cast(pl.Int64).fill_null(NO_PRICE).to_numpy())
 
     @property
@@ -117,11 +118,11 @@ class PriceCode:
             return np.iinfo(np.int64).min + 1, NO_PRICE - 1, NO_PRICE
         return -INFINITY, INFINITY - 1, NOT_A_NUMBER
 
-    def decode(self, codes: Integers, name: str) -> pl.Series:
+    def decode(self, codes: Longs, name: str) -> pl.Series:
         """Prices as floats; null for none."""
         return pl.Series(name, self._floats(codes), nan_to_null=True)
 
-    def _floats(self, codes: Integers) -> NDArray[np.float64]:
+    def _floats(self, codes: Longs) -> NDArray[np.float64]:
         if self.is_float is False:
             assert self.scale is not None
             return np.where(codes == NO_PRICE, np.nan, codes / float(self.scale))

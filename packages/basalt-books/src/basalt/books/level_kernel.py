@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from basalt.books.arrays import Bytes, Ints, Long, Longs, Rows, State, Truths
+
 START, COUNT, ROOM = 0, 1, 2
 KEY, QUANTITY, ORDERS = 0, 1, 2
 NONE, CLEAR, GAP, SET, CHANGE = 0, 5, 6, 7, 8
@@ -37,7 +39,7 @@ NEAR = 16
 
 
 @njit(cache=True, nogil=True)
-def find(pool, start, count, key):  # noqa: ANN001, ANN201
+def find(pool: Longs, start: Long, count: Long, key: Long) -> Long:
     """Place of the best level of a half that is not better than *key*; `start - 1` without one."""
     place = start + count - 1
     near = max(start, place - NEAR)
@@ -56,7 +58,7 @@ def find(pool, start, count, key):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def drop(pool, heads, half, place):  # noqa: ANN001, ANN201
+def drop(pool: Longs, heads: Longs, half: Long, place: Long) -> None:
     """Take the level at *place* out of a half."""
     last = heads[half, START] + heads[half, COUNT] - 1
     for each in range(place, last):
@@ -67,7 +69,7 @@ def drop(pool, heads, half, place):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def put(pool, heads, half, place, key, quantity, orders):  # noqa: ANN001, ANN201
+def put(pool: Longs, heads: Longs, half: Long, place: Long, key: Long, quantity: Long, orders: Long) -> None:
     """Put a level just after *place*; there is room."""
     last = heads[half, START] + heads[half, COUNT] - 1
     for each in range(last, place, -1):
@@ -81,7 +83,7 @@ def put(pool, heads, half, place, key, quantity, orders):  # noqa: ANN001, ANN20
 
 
 @njit(cache=True, nogil=True)
-def make_room(pool, heads, half, used):  # noqa: ANN001, ANN201
+def make_room(pool: Longs, heads: Longs, half: Long, used: Longs) -> bool:
     """Let a half hold one more level; false when the pool is too small for that."""
     if heads[half, COUNT] < heads[half, ROOM]:
         return True
@@ -98,7 +100,7 @@ def make_room(pool, heads, half, used):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def take(pool, heads, half, key, size, counts):  # noqa: ANN001, ANN201
+def take(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, counts: Longs) -> Long:
     """Take an order of *size* from the level at *key*; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
@@ -125,7 +127,7 @@ def take(pool, heads, half, key, size, counts):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def add(pool, heads, half, key, size):  # noqa: ANN001, ANN201
+def add(pool: Longs, heads: Longs, half: Long, key: Long, size: Long) -> Long:
     """Add an order of *size* to the level at *key*; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
@@ -138,7 +140,7 @@ def add(pool, heads, half, key, size):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def resize(pool, heads, half, key, old_size, size, counts):  # noqa: ANN001, ANN201
+def resize(pool: Longs, heads: Longs, half: Long, key: Long, old_size: Long, size: Long, counts: Longs) -> Long:
     """Give an order at *key* another size; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
@@ -158,7 +160,7 @@ def resize(pool, heads, half, key, old_size, size, counts):  # noqa: ANN001, ANN
 
 
 @njit(cache=True, nogil=True)
-def assign(pool, heads, half, key, size, orders, counts):  # noqa: ANN001, ANN201
+def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders: Long, counts: Longs) -> Long:
     """Set the level at *key*; size 0 removes it. Gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
@@ -178,7 +180,7 @@ def assign(pool, heads, half, key, size, orders, counts):  # noqa: ANN001, ANN20
 
 
 @njit(cache=True, nogil=True)
-def note_cross(pool, heads, listing, counts):  # noqa: ANN001, ANN201
+def note_cross(pool: Longs, heads: Longs, listing: Long, counts: Longs) -> None:
     """Count a best bid that is above or at the best ask."""
     bid, ask = 2 * listing, 2 * listing + 1
     if heads[bid, COUNT] == 0 or heads[ask, COUNT] == 0:
@@ -192,7 +194,7 @@ def note_cross(pool, heads, listing, counts):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def show(pool, heads, listing, levels, nothing, out, place):  # noqa: ANN001, ANN201
+def show(pool: Longs, heads: Longs, listing: Long, levels: Long, nothing: Long, out: Longs, place: Long) -> None:
     """Write the best levels of both sides to row *place* of the columns of *out*."""
     for side in range(2):
         half = 2 * listing + side
@@ -214,7 +216,7 @@ def show(pool, heads, listing, levels, nothing, out, place):  # noqa: ANN001, AN
 
 
 @njit(cache=True, nogil=True)
-def differs(out, place, shown, listing):  # noqa: ANN001, ANN201
+def differs(out: Longs, place: Long, shown: Longs, listing: Long) -> bool:
     """Whether the levels in row *place* are others than those shown last; remembers them."""
     different = False
     for column in range(2, out.shape[0]):
@@ -226,13 +228,13 @@ def differs(out, place, shown, listing):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def is_placed(side, key, limits):  # noqa: ANN001, ANN201
+def is_placed(side: Long, key: Long, limits: State) -> bool:
     """Whether there is a side and a price."""
-    return 1 <= side <= 2 and limits[0] <= key <= limits[1]
+    return bool(1 <= side <= 2 and limits[0] <= key <= limits[1])
 
 
 @njit(cache=True, nogil=True)
-def change(pool, heads, used, listing, new, old, limits, counts):  # noqa: ANN001, ANN201
+def change(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, old: State, limits: State, counts: Longs) -> Long:
     """Let an order that was *old* be *new*, each a (side, price, size).
 
     Gives the best rank that was touched; -1, with nothing done, when the pool is full.
@@ -251,7 +253,7 @@ def change(pool, heads, used, listing, new, old, limits, counts):  # noqa: ANN00
     old_key = ~old_key if old_side == 2 else old_key
     if old_size > 0 and size > 0 and half == old_half and key == old_key:
         return resize(pool, heads, half, key, old_size, size, counts)
-    rank = UNTOUCHED
+    rank: Long = UNTOUCHED
     if old_size > 0:
         rank = take(pool, heads, old_half, old_key, old_size, counts)
     if size > 0:
@@ -260,7 +262,7 @@ def change(pool, heads, used, listing, new, old, limits, counts):  # noqa: ANN00
 
 
 @njit(cache=True, nogil=True)
-def set_level(pool, heads, used, listing, new, orders, limits, counts):  # noqa: ANN001, ANN201
+def set_level(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, orders: Long, limits: State, counts: Longs) -> Long:
     """Give a level, a (side, price, size), its size; gives what `change` gives."""
     side, key, size = new
     if not is_placed(side, key, limits):
@@ -273,7 +275,7 @@ def set_level(pool, heads, used, listing, new, orders, limits, counts):  # noqa:
 
 
 @njit(cache=True, nogil=True)
-def control(kind, heads, listing, state, counts, withhold):  # noqa: ANN001, ANN201
+def control(kind: Long, heads: Longs, listing: Long, state: Longs, counts: Longs, withhold: Long) -> None:
     """Clear a book, or note that messages are missing."""
     if kind == CLEAR:
         heads[2 * listing, COUNT] = 0
@@ -287,7 +289,20 @@ def control(kind, heads, listing, state, counts, withhold):  # noqa: ANN001, ANN
 
 
 @njit(cache=True, nogil=True)
-def apply_changes(rows, listings, message, new, old, orders, emit, limits, settings, books, out, marks):  # noqa: ANN001, ANN201
+def apply_changes(
+    rows: tuple[Long, Long],
+    listings: Ints,
+    message: Bytes,
+    new: Rows,
+    old: Rows,
+    orders: Longs,
+    emit: Truths,
+    limits: State,
+    settings: State,
+    books: tuple[Longs, ...],
+    out: Longs,
+    marks: Longs,
+) -> tuple[Long, Long]:
     """Apply rows and write the best levels after those that *emit* names.
 
     Args:

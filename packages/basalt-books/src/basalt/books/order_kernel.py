@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from basalt.books.arrays import Bytes, Ints, Long, Longs, Rows, State
+
 ID, OWNER, PRICE, SIZE = 0, 1, 2, 3
 NONE, ADD, REDUCE, DELETE, MODIFY, CLEAR, GAP = 0, 1, 2, 3, 4, 5, 6
 UNKNOWN, UNKNOWN_MODIFIED, DUPLICATE, OVERDRAWN, SIDE_CONFLICT, UNPLACED = 1, 2, 3, 4, 5, 6
@@ -26,7 +28,7 @@ SPREAD = np.int64(-7046029254386353131)
 
 
 @njit(cache=True, nogil=True)
-def slot_of(table, order, owner):  # noqa: ANN001, ANN201
+def slot_of(table: Longs, order: Long, owner: Long) -> Long:
     """Slot where the search for an order of *owner* starts."""
     place = (owner >> SIDE_BITS) & ((1 << LISTING_BITS) - 1)
     mixed = (order ^ (place * SPREAD)) * MIX
@@ -34,7 +36,7 @@ def slot_of(table, order, owner):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def seek(table, order, owner):  # noqa: ANN001, ANN201
+def seek(table: Longs, order: Long, owner: Long) -> Long:
     """Slot of the order, or the empty slot where it would go. Sides do not tell orders apart."""
     mask = table.shape[0] - 1
     slot = slot_of(table, order, owner)
@@ -44,7 +46,7 @@ def seek(table, order, owner):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def forget(table, slot):  # noqa: ANN001, ANN201
+def forget(table: Longs, slot: Long) -> None:
     """Empty a slot and close the hole."""
     mask = table.shape[0] - 1
     hole, each = slot, (slot + 1) & mask
@@ -59,7 +61,7 @@ def forget(table, slot):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def move_orders(table, epochs, into):  # noqa: ANN001, ANN201
+def move_orders(table: Longs, epochs: Longs, into: Longs) -> Long:
     """Copy the orders that still count to another table; gives how many."""
     moved = 0
     for slot in range(table.shape[0]):
@@ -77,7 +79,7 @@ def move_orders(table, epochs, into):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def decide(kind, was, said, no_price):  # noqa: ANN001, ANN201
+def decide(kind: Long, was: State, said: State, no_price: Long) -> tuple[Long, Long, Long, Long]:
     """What a message makes of an order that was *was*: side, price, size and fault.
 
     Both are (side, price, size); size 0 is an order that is not known, or is gone.
@@ -86,14 +88,13 @@ def decide(kind, was, said, no_price):  # noqa: ANN001, ANN201
     is_known = was_size > 0
     if kind == ADD or (kind == MODIFY and not is_known):
         is_placed = size > 0 and 1 <= side <= 2 and price != no_price
+        fault = UNKNOWN_MODIFIED
         if kind == ADD:
-            fault = (DUPLICATE if is_known else 0) if is_placed else UNPLACED
-        else:
-            fault = UNKNOWN_MODIFIED
+            fault = UNPLACED if not is_placed else DUPLICATE if is_known else 0
         return (side, price, size, fault) if is_placed else (was_side, was_price, was_size, fault)
     if not is_known:
         return was_side, was_price, was_size, UNKNOWN
-    fault = SIDE_CONFLICT if side != 0 and side != was_side else 0
+    fault = SIDE_CONFLICT if side not in (0, was_side) else 0
     if kind == REDUCE:
         left = was_size - size
         return (was_side, was_price, left, fault) if left >= 0 else (was_side, was_price, np.int64(0), OVERDRAWN)
@@ -103,14 +104,14 @@ def decide(kind, was, said, no_price):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, nogil=True)
-def store(table, slot, order, owner, side, price, size):  # noqa: ANN001, ANN201
+def store(table: Longs, slot: Long, order: Long, owner: Long, side: Long, price: Long, size: Long) -> None:
     """Write an order to its slot."""
     table[slot, ID], table[slot, OWNER] = order, owner | side
     table[slot, PRICE], table[slot, SIZE] = price, size
 
 
 @njit(cache=True, nogil=True)
-def rename(table, slot, order, owner, side, price, size):  # noqa: ANN001, ANN201
+def rename(table: Longs, slot: Long, order: Long, owner: Long, side: Long, price: Long, size: Long) -> bool:
     """Write an order under another id; false, with the order gone, when an order of that id is there."""
     forget(table, slot)
     place = seek(table, order, owner)
@@ -121,7 +122,17 @@ def rename(table, slot, order, owner, side, price, size):  # noqa: ANN001, ANN20
 
 
 @njit(cache=True, nogil=True)
-def track_orders(first, listings, message, ids, said, no_price, orders, out, out_codes):  # noqa: ANN001, ANN201
+def track_orders(
+    first: Long,
+    listings: Ints,
+    message: Bytes,
+    ids: tuple[Longs, Longs],
+    said: Rows,
+    no_price: Long,
+    orders: tuple[Longs, ...],
+    out: Longs,
+    out_codes: Bytes,
+) -> Long:
     """Say what each message does to its order.
 
     Args:
@@ -150,7 +161,7 @@ def track_orders(first, listings, message, ids, said, no_price, orders, out, out
                 counters[listing, CLEARED] += resting[listing]
                 resting[listing] = 0
                 epochs[listing] += 1
-            out_codes[0, row] = kind if kind == CLEAR or kind == GAP else NONE
+            out_codes[0, row] = kind if kind in (CLEAR, GAP) else NONE
             for each in range(1, 5):
                 out_codes[each, row] = 0
             out[0, row], out[1, row], out[2, row], out[3, row] = no_price, 0, no_price, 0
@@ -177,13 +188,13 @@ def track_orders(first, listings, message, ids, said, no_price, orders, out, out
         if fault != 0:
             counters[listing, fault] += 1
         if new_size == 0:
-            new_side, new_price = np.int64(0), no_price
+            new_side, new_price = was_side, no_price
         write(row, (new_side, new_price, new_size), (was_side, was_price, was_size), fault, out, out_codes)
     return listings.size
 
 
 @njit(cache=True, nogil=True)
-def write(row, new, old, fault, out, out_codes):  # noqa: ANN001, ANN201
+def write(row: Long, new: State, old: State, fault: Long, out: Longs, out_codes: Bytes) -> None:
     """Write what a message did: from *old* to *new*, each a (side, price, size)."""
     (side, price, size), (old_side, old_price, old_size) = new, old
     action = 0

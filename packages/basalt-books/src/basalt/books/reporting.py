@@ -7,7 +7,7 @@ from typing import Self
 
 import polars as pl
 
-from basalt.books.storage import Integers
+from basalt.books.arrays import Longs
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class _Report:
     """One row a listing, in order of first appearance: `ListingId` and the numbers below."""
 
     @classmethod
-    def of(cls, listings: Integers, counters: Integers) -> Self:
+    def of(cls, listings: Longs, counters: Longs) -> Self:
         """A report of the kernel's *counters*, whose columns are the fields in their order."""
         names = cls.names()
         columns = {name: counters[: listings.size, place].copy() for place, name in enumerate(names)}

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from basalt.books import level_kernel, order_kernel
+from basalt.books.arrays import Long, Longs
 from basalt.books.listing_kernel import number_listings
 
-Integers = NDArray[np.int64]
 FIRST_ROOM = 8
 
 
@@ -35,16 +35,17 @@ class Listings:
         self._known = np.zeros((slots, 2), np.int64)
 
     @property
-    def ids(self) -> Integers:
+    def ids(self) -> Longs:
         """`ListingId` by number."""
         return self._known[: self.count, 0]
 
-    def number(self, ids: Integers) -> NDArray[np.int32]:
+    def number(self, ids: Longs) -> NDArray[np.int32]:
         """Number of the listing of each row."""
         out = np.empty(ids.size, np.int32)
-        row = 0
+        row: Long = 0
         while True:
-            row, self.count = number_listings(row, ids, self._keys, self._numbers, self._known, out)
+            row, count = number_listings(row, ids, self._keys, self._numbers, self._known, out)
+            self.count = int(count)
             if row == ids.size:
                 return out
             known = self.ids.copy()
@@ -57,12 +58,12 @@ class Books:
     """Levels of many books. `heads`: start, count and room of each half in `pool`; the rest by listing."""
 
     levels: int
-    heads: Integers = field(default_factory=lambda: np.zeros((0, 3), np.int64))
-    pool: Integers = field(default_factory=lambda: np.zeros((1024, 3), np.int64))
-    used: Integers = field(default_factory=lambda: np.zeros(1, np.int64))
-    states: Integers = field(default_factory=lambda: np.zeros((0, 3), np.int64))
-    counters: Integers = field(default_factory=lambda: np.zeros((0, level_kernel.COUNTERS), np.int64))
-    shown: Integers = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    heads: Longs = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    pool: Longs = field(default_factory=lambda: np.zeros((1024, 3), np.int64))
+    used: Longs = field(default_factory=lambda: np.zeros(1, np.int64))
+    states: Longs = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    counters: Longs = field(default_factory=lambda: np.zeros((0, level_kernel.COUNTERS), np.int64))
+    shown: Longs = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
     def hold(self, listings: int, *, remembers: bool) -> None:
         """Have books for that many listings."""
@@ -83,7 +84,7 @@ class Books:
         self.pool = lengthened(self.pool, 2 * len(self.pool))
 
     @property
-    def arrays(self) -> tuple[Integers, ...]:
+    def arrays(self) -> tuple[Longs, ...]:
         """What the kernel changes."""
         return self.heads, self.pool, self.used, self.states, self.counters, self.shown
 
@@ -92,11 +93,11 @@ class Books:
 class Orders:
     """Orders of many books by id."""
 
-    table: Integers = field(default_factory=lambda: np.zeros((1024, 4), np.int64))
-    epochs: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    resting: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    used: Integers = field(default_factory=lambda: np.zeros(1, np.int64))
-    counters: Integers = field(default_factory=lambda: np.zeros((0, order_kernel.COUNTERS), np.int64))
+    table: Longs = field(default_factory=lambda: np.zeros((1024, 4), np.int64))
+    epochs: Longs = field(default_factory=lambda: np.zeros(0, np.int64))
+    resting: Longs = field(default_factory=lambda: np.zeros(0, np.int64))
+    used: Longs = field(default_factory=lambda: np.zeros(1, np.int64))
+    counters: Longs = field(default_factory=lambda: np.zeros((0, order_kernel.COUNTERS), np.int64))
 
     def hold(self, listings: int) -> None:
         """Have orders for that many listings."""
@@ -117,7 +118,7 @@ class Orders:
         self.table = into
 
     @property
-    def arrays(self) -> tuple[Integers, ...]:
+    def arrays(self) -> tuple[Longs, ...]:
         """What the kernel changes."""
         return self.table, self.epochs, self.resting, self.used, self.counters
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from basalt.books.columns import PriceCode, constant, identifiers, integers, require
+from basalt.books.arrays import Long, Longs
+from basalt.books.columns import PriceCode, identifiers, integers, require
 from basalt.books.order_kernel import track_orders
 from basalt.books.reporting import OrderReport
-from basalt.books.storage import Integers, Listings, Orders, frozen
+from basalt.books.storage import Listings, Orders, frozen
 
 _CODES = {"BookMessage": pl.Int8, "LobAction": pl.Int64, "OrderFault": pl.Int8, "Side": pl.Int64, "OldSide": pl.Int64}
 
@@ -28,7 +29,8 @@ class OrderTracker:
                 the same). In order of events within a listing.
 
         Returns:
-            The input row by row, with `Side`, `Price` and `Size` after the message, `OldSide`, `OldPrice` and `OldSize` before it,
+            The input row by row, with `Price` and `Size` after the message, `OldPrice` and `OldSize` before it, `Side` (that of before when
+            the order is gone; 0 when nothing is known), `OldSide`,
             `LobAction` (null when nothing happened), `OrderFault` and a `BookMessage` that `BookBuilder` understands. Prices have the
             type that they came in.
 
@@ -46,7 +48,8 @@ class OrderTracker:
         numbers = frozen(self._listings.number(integers(messages, "ListingId")))
         self._orders.hold(self._listings.count)
         out, codes = np.empty((4, messages.height), np.int64), np.empty((5, messages.height), np.int8)
-        row, kinds, no_price = 0, integers(messages, "BookMessage", pl.Int8), self._prices.limits[2]
+        row: Long = 0
+        kinds, no_price = integers(messages, "BookMessage", pl.Int8), self._prices.limits[2]
         while True:
             row = track_orders(row, numbers, kinds, (order, new_order), said, no_price, self._orders.arrays, out, codes)
             if row == messages.height:
@@ -63,7 +66,7 @@ class OrderTracker:
         """Number of orders that rest now."""
         return int(self._orders.resting.sum())
 
-    def _frame(self, messages: pl.DataFrame, out: Integers, codes: np.ndarray) -> pl.DataFrame:
+    def _frame(self, messages: pl.DataFrame, out: Longs, codes: np.ndarray) -> pl.DataFrame:
         is_float = messages["Price"].dtype.is_float()
         price, old_price = ((self._prices.decode(row, "") if is_float else _integer_prices(row)) for row in (out[0], out[2]))
         columns = [pl.Series(name, codes[place]).cast(dtype) for place, (name, dtype) in enumerate(_CODES.items())]
@@ -73,6 +76,6 @@ class OrderTracker:
         return frame.with_columns(pl.when(pl.col("LobAction") > 0).then("LobAction"))
 
 
-def _integer_prices(codes: Integers) -> pl.Series:
+def _integer_prices(codes: Longs) -> pl.Series:
     prices = pl.Series("", codes)
     return prices.set(prices == np.iinfo(np.int64).max, None)

@@ -86,6 +86,18 @@ class Clock:
             return pl.col(DATE).cast(BUCKET_DTYPE)
         return bucket_label(time, self.width_nanos, anchor=self.anchor, closed=self.closed)
 
+    def number(self, time: pl.Expr) -> pl.Expr:
+        """The number of the bucket that *time* falls into, for clocks with a width; it grows with time, by one a bucket."""
+        return bucket_number(time, self.width_nanos, closed=self.closed)
+
+    def number_at(self, nanos: int) -> int:
+        """The same for one instant in ns since 1970."""
+        return -(-nanos // self.width_nanos) if self.closed == "right" else nanos // self.width_nanos
+
+    def label_of_number(self, number: pl.Expr) -> pl.Expr:
+        """The label of the bucket with that number."""
+        return ((number + _edge(self.anchor, self.closed)) * self.width_nanos).cast(BUCKET_DTYPE)
+
     def coarsened(self, width_nanos: int) -> Clock:
         """The clock with the same convention and wider buckets.
 
@@ -116,6 +128,17 @@ class Clock:
         return bucket_label(label, self.width_nanos, anchor=self.anchor, closed=inner_closed)
 
 
+def bucket_number(time: pl.Expr, width_nanos: int, *, closed: Closed = "right") -> pl.Expr:
+    """Number the buckets: greater by one from bucket to bucket; null for a null instant."""
+    nanos = time.cast(BUCKET_DTYPE).cast(pl.Int64)
+    return -((-nanos).floordiv(width_nanos)) if closed == "right" else nanos.floordiv(width_nanos)
+
+
+def _edge(anchor: Anchor, closed: Closed) -> int:
+    """Buckets from the edge that the number of a bucket is counted at to the edge that labels it."""
+    return (anchor == "end") - (closed == "right")
+
+
 def bucket_label(time: pl.Expr, width_nanos: int, *, anchor: Anchor = "end", closed: Closed = "right") -> pl.Expr:
     """Label the bucket of each instant.
 
@@ -128,10 +151,6 @@ def bucket_label(time: pl.Expr, width_nanos: int, *, anchor: Anchor = "end", clo
     Returns:
         Datetime ns: the labelling edge; null for a null instant.
     """
-    nanos = time.cast(BUCKET_DTYPE).cast(pl.Int64)
-    floor = nanos.floordiv(width_nanos) * width_nanos
-    if anchor == "end":
-        label = -((-nanos).floordiv(width_nanos)) * width_nanos if closed == "right" else floor + width_nanos
-    else:
-        label = floor if closed == "left" else -((-nanos).floordiv(width_nanos)) * width_nanos - width_nanos
-    return label.cast(BUCKET_DTYPE)
+    label = bucket_number(time, width_nanos, closed=closed) * width_nanos
+    edge = _edge(anchor, closed)
+    return (label + edge * width_nanos if edge else label).cast(BUCKET_DTYPE)

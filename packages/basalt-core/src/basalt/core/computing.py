@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Literal
 
 import polars as pl
 
 from basalt.core.bucketing import DATE, TIME_BUCKET
 from basalt.core.catalog import catalog
+from basalt.core.cells import KEY
 from basalt.core.datasets import Dataset
 from basalt.core.errors import CheckFailed
-from basalt.core.fusing import KEY, add_series, fuse, join_on_keys
+from basalt.core.facts import NOTHING_KNOWN, Facts
+from basalt.core.fusing import add_series, fuse, join_on_keys
 from basalt.core.plans import PassPlan, Step
 
 Tables = Mapping[str, pl.LazyFrame]
@@ -37,7 +40,7 @@ def compute_pass(
     datasets: Mapping[str, Dataset],
     *,
     keep_unknown: bool = False,
-    complete: Mapping[str, frozenset[str]] | None = None,
+    facts: Mapping[str, Facts] = MappingProxyType({}),
 ) -> Computed:
     """The rows of a pass over some days.
 
@@ -48,7 +51,7 @@ def compute_pass(
         listings: For each day, the listings covered: `ListingId` and labels.
         datasets: Schemas of everything by name.
         keep_unknown: Rows of listings that *listings* does not know stay, without labels.
-        complete: Columns that are known to have no nulls, by dataset name.
+        facts: What is known of the columns, by dataset name.
 
     Returns:
         Rows with keys, labels and all planned columns, hidden ones included, in `sort_keys` order;
@@ -64,9 +67,7 @@ def compute_pass(
             available[key] = frame
         seen[day] = available
         parts = (
-            [_query_rows(planned, available, listings[day], day, complete or {}, how="left" if keep_unknown else "inner")]
-            if planned.queries
-            else []
+            [_query_rows(planned, available, listings[day], day, facts, how="left" if keep_unknown else "inner")] if planned.queries else []
         )
         if not planned.scope.all_dates:
             parts += [_step_rows(planned, step, available, datasets) for step in planned.steps]
@@ -74,12 +75,19 @@ def compute_pass(
             rows.append(_side_by_side(parts, planned.dataset))
     if planned.scope.all_dates:
         rows = _with_all_dates(planned, rows, seen, datasets)
-    frame = _stack(rows, planned.dataset.schema()).select(planned.dataset.names()).sort(_order(planned, tables), maintain_order=True)
+    frame = _stack(rows, planned.dataset.schema()).select(planned.dataset.names())
+    if not _is_in_order(planned, tables):
+        frame = frame.sort(_order(planned, tables), maintain_order=True)
     return Computed(frame, {key: _sorted(_stack(frames, datasets[key].schema()), datasets[key].keys) for key, frames in sides.items()})
 
 
 def _sorted(frame: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
     return frame.sort(keys, maintain_order=True) if keys else frame
+
+
+def _is_in_order(planned: PassPlan, days: Collection[date]) -> bool:
+    """Whether the rows are those of the queries of one day, which come in order."""
+    return bool(planned.queries) and not planned.steps and _order(planned, days) == [KEY, TIME_BUCKET]
 
 
 def _order(planned: PassPlan, days: Collection[date]) -> list[str]:
@@ -123,19 +131,20 @@ def _query_rows(
     tables: Tables,
     listings: pl.LazyFrame,
     day: date,
-    complete: Mapping[str, frozenset[str]],
+    facts: Mapping[str, Facts],
     *,
     how: Literal["left", "inner"],
 ) -> pl.LazyFrame:
-    """Bucket rows of all fused queries of one day."""
+    """Bucket rows of all fused queries of one day, in order of listing and bucket; sorted before they get wide by labels."""
     with_date = {name: frame.with_columns(pl.lit(day).alias(DATE)) for name, frame in tables.items()} if planned.clock.is_daily else tables
-    frames = [fuse(query, with_date, planned.clock, complete=complete.get(query.table, frozenset())) for query in planned.queries]
+    frames = [fuse(query, with_date, planned.clock, facts.get(query.table, NOTHING_KNOWN)) for query in planned.queries]
     joined = _joined_with_zeros(planned, frames)
     made = set(joined.collect_schema().names())
     empty = {column.name: column.empty for column in planned.dataset.columns if column.name in made}
     completed = planned.timeline.complete(joined, tables, listings, planned.clock, day, empty)
-    labelled = completed.join(listings, on=KEY, how=how).with_columns(pl.lit(day).alias(DATE))
-    return add_series(labelled.sort(KEY, TIME_BUCKET) if planned.series else labelled, planned.series)
+    ordered = completed if completed is frames[0] else completed.sort(KEY, TIME_BUCKET)
+    labelled = ordered.join(listings, on=KEY, how=how, maintain_order="left").with_columns(pl.lit(day).alias(DATE))
+    return add_series(labelled, planned.series)
 
 
 def _joined_with_zeros(planned: PassPlan, frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:

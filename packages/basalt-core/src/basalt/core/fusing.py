@@ -1,22 +1,22 @@
 """Fusing: many measures over one table become one scan and one group_by.
 
-scan → attached columns → row layers → TimeBucket → one group_by → composites finished
+scan → attached columns → row layers → cell → one group_by → order → composites finished
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from basalt.core.bucketing import TIME_BUCKET, Clock
+from basalt.core.bucketing import Clock
+from basalt.core.cells import cells
 from basalt.core.declaring.analytics import Measure, part_column
 from basalt.core.declaring.rows import complete_columns
 from basalt.core.declaring.values import Composite, Row, identity
+from basalt.core.facts import NOTHING_KNOWN, Facts
 from basalt.core.plans import Query
-
-KEY = "ListingId"
 
 
 @dataclass(frozen=True)
@@ -66,32 +66,33 @@ def _typed(expr: pl.Expr, measure: Measure) -> pl.Expr:
     return expr if measure.analytic.dtype is None else expr.cast(measure.analytic.dtype)
 
 
-def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, *, complete: Collection[str] = ()) -> pl.LazyFrame:
+def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: Facts = NOTHING_KNOWN) -> pl.LazyFrame:
     """The bucket rows of one query over one day.
 
     Args:
         query: What to compute.
         tables: The scanned tables of one day, in event order, by dataset name.
         clock: Buckets.
-        complete: Columns of the query's table that are known to have no nulls.
+        facts: What is known of the query's table.
 
     Returns:
-        One row a listing and bucket: `ListingId`, `TimeBucket`, the measures' columns and the
-        parts of composite ones; unordered.
+        One row a listing and bucket, in this order: `ListingId`, `TimeBucket`, the measures' columns
+        and the parts of composite ones.
     """
     frame = tables[query.table]
     for each in query.attached:
         frame = each.enrichment(frame, tables[each.enrichment.uses], **dict(each.axes))
     for layer in query.rows:
         frame = frame.with_columns(_typed(_expression(measure), measure).alias(measure.column) for measure in layer)
-    with complete_columns(complete):
+    with complete_columns(facts.complete):
         built = build(query.measures)
     if built.rows:
         frame = frame.with_columns(expr.alias(name) for name, expr in built.rows.items())
-    frame = frame.with_columns(clock.label(pl.col(query.time)).alias(TIME_BUCKET))
+    grouped = cells(query.time, clock, facts)
+    frame = frame.with_columns(grouped.of_rows)
     reductions = _cheap_sums(built.reductions, frame)
-    reduced = frame.group_by(KEY, TIME_BUCKET).agg(expr.alias(name) for name, expr in reductions.items())
-    return reduced.select(KEY, TIME_BUCKET, *built.finishes)
+    reduced = frame.group_by(grouped.keys).agg(expr.alias(name) for name, expr in reductions.items())
+    return reduced.sort(grouped.keys).select(*grouped.labels, *built.finishes)
 
 
 def _cheap_sums(reductions: Mapping[str, pl.Expr], rows: pl.LazyFrame) -> dict[str, pl.Expr]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import polars as pl
 
+from basalt.core.facts import NOTHING_KNOWN, Facts
 from basalt.core.offers import Source, SourceFile
 from basalt.core.scanning import drop_repeated, put_in_order
 from basalt.core.tables import Table
@@ -27,7 +28,7 @@ class TableInput:
         files: Its files.
         columns: Columns to scan where rows are repaired, with those that the repairs need.
         repairs: What is done to the rows of files that need it, by path.
-        complete: Columns of a scan that have no nulls.
+        facts: What the files tell of the columns of a scan.
     """
 
     table: Table
@@ -35,7 +36,7 @@ class TableInput:
     files: tuple[SourceFile, ...]
     columns: tuple[str, ...]
     repairs: Mapping[str, frozenset[Repair]] = field(default_factory=dict)
-    complete: frozenset[str] = frozenset()
+    facts: Facts = NOTHING_KNOWN
 
     def repairs_of(self, file: SourceFile) -> tuple[Repair, ...]:
         """What is done to the rows of *file*."""

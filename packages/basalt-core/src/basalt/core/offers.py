@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from basalt.core.errors import PluginLoadFailed
+from basalt.core.facts import NOTHING_KNOWN, Facts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,14 +101,15 @@ class Inventory:
         columns: Columns that all of the files have; None when there are no files.
         missing: Markets and days asked for that have no file.
         fingerprint: Changes whenever the data change.
-        complete: Columns of which it is known that no file has a null in them.
+        facts: What the files tell of all their rows: where no nulls are, and in which range values
+            lie; the clock under the name that scans give it.
     """
 
     files: tuple[SourceFile, ...]
     columns: frozenset[str] | None
     missing: tuple[tuple[str, date], ...]
     fingerprint: str
-    complete: frozenset[str] = frozenset()
+    facts: Facts = NOTHING_KNOWN
 
 
 @dataclass(frozen=True)

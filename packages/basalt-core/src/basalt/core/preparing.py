@@ -363,10 +363,10 @@ def _survey(bound: Plan, config: AnalyticsConfig, found: Mapping[str, Found], le
             for path in to_sort | repeated
         }
         stored = each.inventory.columns
-        complete = each.table.without_nulls(stored or (), each.inventory.complete)
+        facts = each.table.scanned(stored or (), each.inventory.facts)
         order = [column for column in (*each.table.order, *each.table.identity) if stored is None or column in stored]
         columns = tuple(dict.fromkeys((*bound.raw_reads[name], *((each.table.time,) if each.table.time else ()), *order)))
-        inputs[name] = TableInput(each.table, each.source, each.inventory.files, columns, repairs, complete)
+        inputs[name] = TableInput(each.table, each.source, each.inventory.files, columns, repairs, facts)
     return inputs
 
 

@@ -36,7 +36,7 @@ def _scan_file(table: Table, file: SourceFile, columns: Sequence[str], storage_o
 
 def _column(table: Table, name: str, stored: pl.Schema, path: str) -> pl.Expr:
     if name == table.time:
-        clock = next((each for each in table.time_from if each in stored), None)
+        clock = table.clock(stored)
         if clock is None:
             raise MissingColumn(f"{table.name} has no clock", where=path, hint=f"one of {', '.join(table.time_from)}")
         return pl.col(clock).cast(pl.Datetime("ns")).alias(name)

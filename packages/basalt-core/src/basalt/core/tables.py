@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from basalt.core.facts import Facts
+
 
 @dataclass(frozen=True)
 class Column:
@@ -115,15 +117,20 @@ class Table:
         """Names of the stored columns that every file has."""
         return frozenset(column.name for column in self.columns if column.required)
 
-    def without_nulls(self, stored: Collection[str], complete: Collection[str]) -> frozenset[str]:
-        """Columns of a scan that have no nulls, when of the columns *stored* those of *complete* have none."""
+    def clock(self, stored: Collection[str]) -> str | None:
+        """The column of *stored* that a scan takes the clock from; None when there is none."""
+        return next((name for name in self.time_from if name in stored), None)
+
+    def scanned(self, stored: Collection[str], facts: Facts) -> Facts:
+        """What is known of the columns of a scan, when *facts* are those of the columns *stored*, the clock among them."""
         derived = [
             each.column.name
             for each in self.derived
-            if each.is_total and (chosen := each.choose(stored)) and all(name in complete for name in chosen[0])
+            if each.is_total and (chosen := each.choose(stored)) and facts.complete.issuperset(chosen[0])
         ]
         shadowed = {each.column.name for each in self.derived}
-        return frozenset(name for name in complete if name not in shadowed) | frozenset(derived)
+        plain = facts.without(shadowed)
+        return Facts(plain.complete | frozenset(derived), plain.ranges)
 
     def available(self, stored: Collection[str] | None = None) -> tuple[Column, ...]:
         """Columns that a scan can deliver when files hold *stored* (all of the contract if None)."""
@@ -131,6 +138,6 @@ class Table:
         derived = [each.column for each in self.derived if each.choose(names) is not None]
         replaced = {self.time, *(column.name for column in derived)}
         plain = [column for column in self.columns if column.name in names and column.name not in replaced]
-        has_clock = any(name in names for name in self.time_from)
-        clock = [Column(self.time, pl.Datetime("ns"), "", "Time of the event, UTC.", True)] if self.time and has_clock else []
+        has_clock = self.time and self.clock(names)
+        clock = [Column(self.time, pl.Datetime("ns"), "", "Time of the event, UTC.", True)] if has_clock else []
         return (*clock, *plain, *derived)

@@ -119,7 +119,7 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
     made: dict[str, tuple[PartFile, ...]] = dict(context.parts)
     parts: list[PartFile] = []
     notices: list[str] = []
-    complete = {name: given.complete for name, given in context.inputs.items()}
+    facts = {name: given.facts for name, given in context.inputs.items()}
     for planned in context.plan.stages[task.stage].passes:
         computed = compute_pass(
             planned,
@@ -127,7 +127,7 @@ def _do(task: Task, context: RunContext) -> tuple[tuple[PartFile, ...], list[str
             listings,
             context.plan.datasets(),
             keep_unknown=context.is_open,
-            complete=complete,
+            facts=facts,
         )
         frames = {table.key: computed.side_tables[table.key] for table in planned.side_tables if table.is_kept}
         if planned.queries or planned.steps:

@@ -10,9 +10,10 @@ import polars as pl
 
 from basalt.core.bucketing import DATE, TIME_BUCKET, Clock
 from basalt.core.catalog import Catalog, using_catalog
+from basalt.core.cells import KEY
 from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.declaring import Analytic, Example, Measure, Module
-from basalt.core.fusing import KEY, add_series, fuse
+from basalt.core.fusing import add_series, fuse
 from basalt.core.planning.needs import plan_query
 from basalt.core.tables import Table
 from basalt.testing.generating import OPENING_NANOS

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from basalt.core.bucketing import TIME_BUCKET, Clock
 from basalt.core.catalog import Catalog, using_catalog
+from basalt.core.cells import KEY
 from basalt.core.declaring import Analytic, Example, Module
-from basalt.core.fusing import KEY, fuse
+from basalt.core.fusing import fuse
 from basalt.core.tables import Table
 from basalt.testing.arranging import Arranged, Section, arrange, sections_of, shelf_with
 from basalt.testing.comparing import Tolerance, differences

@@ -64,12 +64,16 @@ def count_where(*conditions: pl.Expr | None) -> pl.Expr:
 
 def first_where(value: pl.Expr, *conditions: pl.Expr | None) -> pl.Expr:
     """The first non-null *value* in event order among rows that meet all *conditions*."""
-    return where(value, *conditions).first(ignore_nulls=True)
+    return where(value, *conditions).first(ignore_nulls=_may_be_null(value, conditions))
 
 
 def last_where(value: pl.Expr, *conditions: pl.Expr | None) -> pl.Expr:
     """The last non-null *value* in event order among rows that meet all *conditions*."""
-    return where(value, *conditions).last(ignore_nulls=True)
+    return where(value, *conditions).last(ignore_nulls=_may_be_null(value, conditions))
+
+
+def _may_be_null(value: pl.Expr, conditions: Collection[pl.Expr | None]) -> bool:
+    return all_of(*conditions) is not None or known(value) is not None
 
 
 @dataclass(frozen=True)

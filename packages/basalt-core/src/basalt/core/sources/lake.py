@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from basalt.core.errors import ConfigError, CorruptInput, InvalidValue, SchemaMismatch
+from basalt.core.facts import Facts, Range, common_facts
 from basalt.core.lake import ORDER_KEY, lake_path, order_columns
 from basalt.core.offers import Inventory, SourceFile
 from basalt.core.scanning import scan_files
@@ -21,12 +22,29 @@ from basalt.core.tables import Table
 
 @dataclass(frozen=True)
 class Footer:
-    """What a Parquet file says of itself: rows, columns, the order it was written in, and where nulls are not."""
+    """What a Parquet file says of itself.
+
+    Attributes:
+        rows: Number of rows.
+        schema: Its columns.
+        order: The order that it was written in.
+        complete: Columns without a null.
+        ranges: Least and greatest value of whole numbers and times, times in ns since 1970.
+    """
 
     rows: int
     schema: pl.Schema
     order: str
     complete: frozenset[str]
+    ranges: Mapping[str, Range]
+
+    def facts(self, table: Table) -> Facts:
+        """What is known of the columns of a scan of the file."""
+        clock = table.clock(self.schema)
+        others = Facts(self.complete, self.ranges).without({table.time})
+        complete = others.complete | {table.time} if clock in self.complete else others.complete
+        ranges = {**others.ranges, table.time: self.ranges[clock]} if clock and clock in self.ranges else others.ranges
+        return Facts(complete, ranges)
 
 
 @dataclass(frozen=True)
@@ -67,7 +85,7 @@ class LakeSource:
         files: list[SourceFile] = []
         missing: list[tuple[str, date]] = []
         columns: frozenset[str] | None = None
-        complete: frozenset[str] | None = None
+        facts: list[Facts] = []
         for day in days:
             for mic in wanted:
                 found = self._file(table, mic, day)
@@ -77,9 +95,9 @@ class LakeSource:
                 file, footer = found
                 files.append(file)
                 columns = frozenset(footer.schema) if columns is None else columns & frozenset(footer.schema)
-                complete = footer.complete if complete is None else complete & footer.complete
+                facts.append(footer.facts(table))
         digest = hashlib.sha256("\n".join(f"{file.path} {file.stamp}" for file in files).encode()).hexdigest()
-        return Inventory(tuple(files), columns, tuple(missing), digest, complete or frozenset())
+        return Inventory(tuple(files), columns, tuple(missing), digest, common_facts(facts))
 
     def scan(self, table: Table, files: Sequence[SourceFile], columns: Sequence[str]) -> pl.LazyFrame:
         """Rows of *files* with *columns* as the contract types them."""
@@ -128,7 +146,7 @@ def read_footer(path: str, storage_options: Mapping[str, str]) -> Footer:
         ) from problem
     stored = pl.DataFrame(schema.empty_table()).schema
     order = (metadata.metadata or {}).get(ORDER_KEY.encode(), b"").decode()
-    return Footer(metadata.num_rows, stored, order, _without_nulls(metadata))
+    return Footer(metadata.num_rows, stored, order, _without_nulls(metadata), _ranges(metadata, schema))
 
 
 def _without_nulls(metadata: Any) -> frozenset[str]:
@@ -144,6 +162,27 @@ def _without_nulls(metadata: Any) -> frozenset[str]:
 def _has_no_null(chunk: Any) -> bool:
     statistics = chunk.statistics
     return statistics is not None and statistics.has_null_count and statistics.null_count == 0
+
+
+def _ranges(metadata: Any, schema: Any) -> dict[str, Range]:
+    """Least and greatest value of the columns of whole numbers and times whose statistics say so of every row group."""
+    found = {}
+    for index in range(metadata.num_columns):
+        name = metadata.schema.column(index).path
+        unit = _nanos_a_unit(schema.field(name).type) if name in schema.names else 0
+        chunks = [metadata.row_group(group).column(index).statistics for group in range(metadata.num_row_groups)]
+        if unit and chunks and all(each is not None and each.has_min_max for each in chunks):
+            found[name] = (min(each.min_raw for each in chunks) * unit, max(each.max_raw for each in chunks) * unit)
+    return found
+
+
+def _nanos_a_unit(dtype: Any) -> int:
+    """1 for whole numbers with a sign, the nanoseconds of a unit of time stamps, 0 for other types."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(dtype):
+        return {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}[dtype.unit]
+    return int(pa.types.is_signed_integer(dtype))
 
 
 def check_schema(table: Table, stored: pl.Schema, path: str) -> None:

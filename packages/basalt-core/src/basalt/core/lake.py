@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -20,6 +20,10 @@ from basalt.core.errors import SchemaMismatch, TargetFailed, UnsortedInput
 from basalt.core.tables import Table
 
 ORDER_KEY = "basalt:order"
+COMPRESSION: Literal["zstd"] = "zstd"
+LEVEL = 1
+ROWS_OF_A_GROUP = 1 << 20
+ROWS_LOOKED_AT = 10_000
 
 
 def lake_path(root: str, table: Table, mic: str, day: date) -> str:
@@ -47,7 +51,11 @@ def order_columns(table: Table, stored: Collection[str] | None = None) -> tuple[
 
 
 class LakeWriter:
-    """Write one file of a lake piece by piece; it appears whole when closed, or not at all."""
+    """Write one file of a lake piece by piece; it appears whole when closed, or not at all.
+
+    A file of one piece is encoded by Polars, on all cores. Polars cannot add to a file, so with a second
+    piece pyarrow takes over: memory is that of two pieces at most.
+    """
 
     def __init__(self, root: str | Path, table: Table, mic: str, day: date, *, metadata: Mapping[str, str] | None = None) -> None:
         self.table, self.mic, self.day = table, mic, day
@@ -56,7 +64,8 @@ class LakeWriter:
         self._metadata = dict(metadata or {})
         self._last: tuple[object, ...] | None = None
         self._staged: Path | None = None
-        self._writer: object | None = None
+        self._first: pl.DataFrame | None = None
+        self._writer: Any = None
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows, which follow all earlier ones in the table's order.
@@ -67,14 +76,24 @@ class LakeWriter:
         """
         conformed = conform(frame, self.table, where=str(self.path))
         self._check_order(conformed)
-        self._open(conformed).write_table(_to_arrow(conformed))  # type: ignore[attr-defined]
         self.rows += conformed.height
+        if self._staged is None:
+            self._staged, self._first = self._make_room(), conformed
+            return
+        self._append_to_open(conformed)
 
     def seal(self) -> None:
         """End the file beside its place, so that `close` has nothing left to do that can fail."""
-        if self._writer is None:
+        if self._staged is None:
             self.append(pl.DataFrame(schema={column.name: column.dtype for column in self.table.columns}))
-        self._writer.close()  # type: ignore[union-attr]
+        if self._first is not None and self._staged is not None:
+            metadata = {**self._named_order(self._first), **self._metadata}
+            self._first.write_parquet(
+                self._staged, compression=COMPRESSION, compression_level=LEVEL, row_group_size=ROWS_OF_A_GROUP, metadata=metadata
+            )
+            self._first = None
+        if self._writer is not None:
+            self._writer.close()
 
     def close(self) -> LakeFile:
         """Put the file in its place."""
@@ -85,30 +104,40 @@ class LakeWriter:
 
     def discard(self) -> None:
         """Forget what was appended; the lake stays as it was."""
+        self._first = None
         if self._writer is not None:
-            self._writer.close()  # type: ignore[attr-defined]
+            self._writer.close()
         if self._staged is not None:
             self._staged.unlink(missing_ok=True)
 
-    def _open(self, frame: pl.DataFrame) -> object:
-        if self._writer is not None:
-            return self._writer
-        import pyarrow.parquet as pq
-
-        schema = _to_arrow(frame.clear()).schema
-        order = ",".join(order_columns(self.table, frame.columns))
-        schema = schema.with_metadata({ORDER_KEY: order, **self._metadata})
+    def _make_room(self) -> Path:
+        staged = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.tmp")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._staged = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.tmp")
-            self._writer = pq.ParquetWriter(self._staged, schema, compression="zstd")
+            staged.touch()
         except OSError as problem:
             raise TargetFailed(
                 f"cannot write the lake: {problem.strerror or problem}",
                 where=str(self.path.parent),
                 hint="give --lake a folder that you may write to",
             ) from problem
-        return self._writer
+        return staged
+
+    def _append_to_open(self, frame: pl.DataFrame) -> None:
+        if self._first is not None:
+            first, self._first = self._first, None
+            self._writer = self._opened(first)
+            self._writer.write_table(_to_arrow(first))
+        self._writer.write_table(_to_arrow(frame))
+
+    def _opened(self, frame: pl.DataFrame) -> Any:
+        import pyarrow.parquet as pq
+
+        schema = _to_arrow(frame.clear()).schema.with_metadata({**self._named_order(frame), **self._metadata})
+        return pq.ParquetWriter(self._staged, schema, compression=COMPRESSION, compression_level=LEVEL, use_dictionary=_repetitive(frame))
+
+    def _named_order(self, frame: pl.DataFrame) -> dict[str, str]:
+        return {ORDER_KEY: ",".join(order_columns(self.table, frame.columns))}
 
     def _check_order(self, frame: pl.DataFrame) -> None:
         names = order_columns(self.table, frame.columns)
@@ -162,6 +191,13 @@ def conform(frame: pl.DataFrame, table: Table, *, where: str) -> pl.DataFrame:
         return frame.select(pl.col(column.name).cast(column.dtype, strict=True) for column in present)
     except pl.exceptions.PolarsError as problem:
         raise SchemaMismatch(f"{table.name}: {problem}", where=where, hint="cast the columns to the contract's types") from problem
+
+
+def _repetitive(frame: pl.DataFrame) -> list[str]:
+    """Columns whose values come again and again, so that a dictionary is worth its making."""
+    some = frame.head(ROWS_LOOKED_AT)
+    counts = some.select(pl.all().n_unique()).row(0) if some.height else ()
+    return [name for name, count in zip(some.columns, counts, strict=False) if count <= some.height / 4]
 
 
 def _to_arrow(frame: pl.DataFrame) -> Any:

@@ -50,7 +50,10 @@ def replace_listings(
     """
     _refuse_shared([*_stored(root, REFERENCE, mic, day), *rows.get(REFERENCE, ())], mic)
     others = ~pl.col("ListingId").is_in(list(listings))
-    sources = {table: [*_kept(_stored(root, table, mic, day), others), *frames] for table, frames in rows.items()}
+    sources = {
+        table: [*_kept(_stored(root, table, mic, day), others), *(_typed(frame, table) for frame in frames)]
+        for table, frames in rows.items()
+    }
     with ExitStack() as undo:
         writers = [LakeWriter(root, table, mic, day) for table in sources]
         for writer in writers:
@@ -100,7 +103,15 @@ def _stored(root: Path, table: Table, mic: str, day: date) -> list[pl.LazyFrame]
             where=str(path),
             hint="remove the file, then import the other listings of that day again",
         ) from problem
-    return [stored.select(pl.col(name).cast(table[name].dtype) for name in names if name in table.stored_names)]
+    return [_typed(stored.select(name for name in names if name in table.stored_names), table)]
+
+
+def _typed(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    """*frame* in the contract's types, so that frames of one table go together."""
+    schema = frame.collect_schema()
+    return frame.with_columns(
+        pl.col(name).cast(table[name].dtype) for name, dtype in schema.items() if name in table.stored_names and dtype != table[name].dtype
+    )
 
 
 def _kept(stored: list[pl.LazyFrame], others: pl.Expr) -> list[pl.LazyFrame]:
@@ -116,14 +127,28 @@ def _refuse_shared(references: Sequence[pl.LazyFrame], mic: str) -> None:
 
 def _pieces(frames: Sequence[pl.LazyFrame], table: Table, rows_in_memory: int) -> Iterator[pl.DataFrame]:
     """The rows of all *frames* in the table's order, a slice of time after the other."""
-    if len(frames) == 1:
-        yield frames[0].collect()
+    if _follow_each_other(frames, table):
+        yield from (frame.collect() for frame in frames)
         return
     clock = table.time_from[0] if table.time_from else None
     for piece in _slices(frames, clock, rows_in_memory):
         rows = pl.concat([frame if piece is None else frame.filter(piece) for frame in frames], how="diagonal").collect()
         names = [name for name in order_columns(table) if name in rows.columns]
         yield rows.sort(*names, "ListingId", maintain_order=True)
+
+
+def _follow_each_other(frames: Sequence[pl.LazyFrame], table: Table) -> bool:
+    """Whether each frame ends before the next begins, so that they need no sorting."""
+    if len(frames) < 2:
+        return True
+    schemas = [frame.collect_schema() for frame in frames]
+    names = [name for name in order_columns(table) if name in schemas[0]]
+    if not names or any(schema != schemas[0] for schema in schemas[1:]):
+        return False
+    keys = [frame.select(names) for frame in frames]
+    edges = [(key.head(1).collect().rows(), key.tail(1).collect().rows()) for key in keys]
+    ends = [row for first, last in edges for row in (*first, *last)]
+    return all(None not in row for row in ends) and all(one <= other for one, other in pairwise(ends))
 
 
 def _slices(frames: Sequence[pl.LazyFrame], clock: str | None, rows_in_memory: int) -> list[pl.Expr | None]:

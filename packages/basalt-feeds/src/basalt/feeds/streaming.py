@@ -1,0 +1,204 @@
+"""Rows of a market's day that come in pieces, nearly in order, and go straight into files of a lake.
+
+A vendor's file is in order of capture, a lake in order of events. Pieces are sorted, and rows of the last
+moments wait for those that may still come before them. What comes later than that is set aside and merged in at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from basalt.core.errors import TargetFailed
+from basalt.core.lake import LakeFile, LakeWriter, conform, lake_path, order_columns
+from basalt.core.tables import Table
+from basalt.feeds.merging import replace_listings
+
+PATIENCE_NANOS = 1_000_000_000
+"""Time that a row waits for rows of before it."""
+
+
+class _Stream:
+    """Pieces of one table, written by a thread of its own."""
+
+    def __init__(self, folder: Path, table: Table, mic: str, day: date) -> None:
+        self.table, self._folder = table, folder
+        self._writer = LakeWriter(folder, table, mic, day)
+        self._thread = ThreadPoolExecutor(1)
+        self._turn: Future[None] | None = None
+        self._waiting: pl.DataFrame | None = None
+        self._last: tuple[object, ...] | None = None
+        self.late: list[Path] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        self._wait()
+        self._turn = self._thread.submit(self._take, frame)
+
+    def end(self) -> Path:
+        self._wait()
+        if self._waiting is not None:
+            self._write(self._waiting)
+            self._waiting = None
+        return self._writer.close().path
+
+    def stop(self) -> None:
+        self._thread.shutdown(wait=True)
+        self._writer.discard()
+
+    @property
+    def rows(self) -> int:
+        return self._writer.rows
+
+    def _wait(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.result()
+
+    def _take(self, frame: pl.DataFrame) -> None:
+        frame = conform(frame, self.table, where=self.table.name)
+        names = order_columns(self.table, frame.columns)
+        if self._waiting is not None:
+            frame = pl.concat([self._waiting, frame], how="vertical", rechunk=True)
+        if not names:
+            self._write(frame)
+            return
+        frame = frame.sort(*names, maintain_order=True)
+        clock = pl.col(names[0]).dt.epoch("ns")
+        is_settled = clock <= clock.max() - PATIENCE_NANOS
+        self._write(frame.filter(is_settled))
+        self._waiting = frame.filter(~is_settled)
+
+    def _write(self, frame: pl.DataFrame) -> None:
+        names = order_columns(self.table, frame.columns)
+        if frame.is_empty():
+            return
+        if names and self._last is not None and frame.select(names).row(0) < self._last:
+            frame = self._set_late_aside(frame, names)
+        if not frame.is_empty():
+            self._last = frame.select(names).row(-1) if names else None
+            self._writer.append(frame)
+
+    def _set_late_aside(self, frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+        """Put rows that belong before what is written into a file of their own; gives the others."""
+        edge = {name: pl.lit(value, frame.schema[name]) for name, value in zip(names, self._last or (), strict=True)}
+        is_late = frame.select(_is_before(edge)).to_series()
+        path = self._folder / f"late-{self.table.name}-{len(self.late)}.parquet"
+        frame.filter(is_late).write_parquet(path, compression="lz4")
+        self.late.append(path)
+        return frame.filter(~is_late)
+
+
+def _is_before(edge: dict[str, pl.Expr]) -> pl.Expr:
+    """Whether a row comes before *edge*, in the order of its columns."""
+    before, tied = pl.lit(False), pl.lit(True)
+    for name, limit in edge.items():
+        before, tied = before | (tied & (pl.col(name) < limit)), tied & (pl.col(name) == limit)
+    return before
+
+
+class MarketDay:
+    """The tables of one market and day, in the making."""
+
+    def __init__(self, folder: Path, mic: str, day: date) -> None:
+        self.mic, self.day, self._folder = mic, day, folder
+        self._streams: dict[str, _Stream] = {}
+
+    def add(self, table: Table, frame: pl.DataFrame) -> None:
+        """Take rows of *table*; pieces of a table have the same columns, and come nearly in its order."""
+        if frame.is_empty():
+            return
+        if table.name not in self._streams:
+            self._streams[table.name] = _Stream(self._folder, table, self.mic, self.day)
+        self._streams[table.name].add(frame)
+
+    def put(self, lake: Path, listings: Collection[int]) -> tuple[LakeFile, ...]:
+        """Put the rows into the lake: all tables or none; rows of other listings stay.
+
+        Args:
+            lake: Root of the lake.
+            listings: `ListingId` of the rows.
+
+        Raises:
+            DataError: Two listings of the day share a `ListingId`.
+            TargetFailed: The lake cannot be written.
+        """
+        made = {stream.table: stream.end() for stream in self._streams.values()}
+        late = {stream.table: stream.late for stream in self._streams.values()}
+        places = {table: Path(lake_path(str(lake), table, self.mic, self.day)) for table in made}
+        if any(late.values()) or any(place.exists() for place in places.values()):
+            rows = {table: [pl.scan_parquet(path) for path in (made[table], *late[table])] for table in made}
+            return replace_listings(lake, self.mic, self.day, rows, listings)
+        return tuple(self._moved(table, made[table], places[table]) for table in made)
+
+    def stop(self) -> None:
+        """Forget everything."""
+        for stream in self._streams.values():
+            stream.stop()
+
+    def _moved(self, table: Table, made: Path, place: Path) -> LakeFile:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made.replace(place)
+        except OSError as problem:
+            raise TargetFailed(
+                f"cannot write the lake: {problem}", where=str(place), hint="check the lake's folders and free space"
+            ) from problem
+        return LakeFile(table.name, self.mic, self.day, place, self._streams[table.name].rows)
+
+
+class MarketDays:
+    """All markets and days of one import."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._days: dict[tuple[str, date], MarketDay] = {}
+
+    def of(self, mic: str, day: date) -> MarketDay:
+        """The day, begun when it is asked for first."""
+        key = (mic, day)
+        if key not in self._days:
+            self._days[key] = MarketDay(self._folder / f"{mic}-{day}", mic, day)
+            (self._folder / f"{mic}-{day}").mkdir()
+        return self._days[key]
+
+    def __iter__(self) -> Iterator[MarketDay]:
+        return iter([self._days[key] for key in sorted(self._days)])
+
+    def stop(self) -> None:
+        """Forget what was not put."""
+        for each in self._days.values():
+            each.stop()
+
+
+@contextmanager
+def market_days(lake: Path) -> Iterator[MarketDays]:
+    """Room beside the lake's files for days in the making; gone at the end of the block.
+
+    Raises:
+        TargetFailed: The lake cannot be written.
+    """
+    is_new = not lake.exists()
+    try:
+        lake.mkdir(parents=True, exist_ok=True)
+        folder = TemporaryDirectory(prefix=".import-", dir=lake)
+    except OSError as problem:
+        raise TargetFailed(
+            f"cannot write the lake: {problem.strerror}", where=str(lake), hint="give --lake a folder that you may write to"
+        ) from problem
+    with ExitStack() as undo:
+        if is_new:
+            undo.callback(_remove_if_empty, lake)
+        days = MarketDays(Path(undo.enter_context(folder)))
+        undo.callback(days.stop)
+        yield days
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()

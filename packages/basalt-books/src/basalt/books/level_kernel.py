@@ -38,7 +38,7 @@ NEAR = 16
 """Levels that are searched one by one before the search halves."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, forceinline=True)
 def find(pool: Longs, start: Long, count: Long, key: Long) -> Long:
     """Place of the best level of a half that is not better than *key*; `start - 1` without one."""
     place = start + count - 1
@@ -57,7 +57,7 @@ def find(pool: Longs, start: Long, count: Long, key: Long) -> Long:
     return high
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, forceinline=True)
 def drop(pool: Longs, heads: Longs, half: Long, place: Long) -> None:
     """Take the level at *place* out of a half."""
     last = heads[half, START] + heads[half, COUNT] - 1
@@ -68,7 +68,7 @@ def drop(pool: Longs, heads: Longs, half: Long, place: Long) -> None:
     heads[half, COUNT] -= 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, forceinline=True)
 def put(pool: Longs, heads: Longs, half: Long, place: Long, key: Long, quantity: Long, orders: Long) -> None:
     """Put a level just after *place*; there is room."""
     last = heads[half, START] + heads[half, COUNT] - 1
@@ -82,7 +82,7 @@ def put(pool: Longs, heads: Longs, half: Long, place: Long, key: Long, quantity:
     heads[half, COUNT] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, forceinline=True)
 def make_room(pool: Longs, heads: Longs, half: Long, used: Longs) -> bool:
     """Let a half hold one more level; false when the pool is too small for that."""
     if heads[half, COUNT] < heads[half, ROOM]:
@@ -99,34 +99,34 @@ def make_room(pool: Longs, heads: Longs, half: Long, used: Longs) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
-def take(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, counts: Longs) -> Long:
+@njit(cache=True, _nrt=False, forceinline=True)
+def take(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, counters: Longs) -> Long:
     """Take an order of *size* from the level at *key*; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
     rank = start + count - 1 - place
     if place < start or pool[place, KEY] != key:
-        counts[MISSING] += 1
-        counts[MISSING_QUANTITY] += size
+        counters[half >> 1, MISSING] += 1
+        counters[half >> 1, MISSING_QUANTITY] += size
         return rank
     left = pool[place, QUANTITY] - size
     orders = pool[place, ORDERS] - 1
     if left <= 0:
         if left < 0:
-            counts[OVERDRAWN] += 1
-            counts[OVERDRAWN_QUANTITY] -= left
+            counters[half >> 1, OVERDRAWN] += 1
+            counters[half >> 1, OVERDRAWN_QUANTITY] -= left
         elif orders != 0:
-            counts[MISMATCHES] += 1
+            counters[half >> 1, MISMATCHES] += 1
         drop(pool, heads, half, place)
         return rank
     if orders <= 0:
-        counts[MISMATCHES] += 1
+        counters[half >> 1, MISMATCHES] += 1
         orders = 1
     pool[place, QUANTITY], pool[place, ORDERS] = left, orders
     return rank
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, forceinline=True)
 def add(pool: Longs, heads: Longs, half: Long, key: Long, size: Long) -> Long:
     """Add an order of *size* to the level at *key*; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
@@ -139,28 +139,28 @@ def add(pool: Longs, heads: Longs, half: Long, key: Long, size: Long) -> Long:
     return start + count - 1 - place
 
 
-@njit(cache=True, nogil=True)
-def resize(pool: Longs, heads: Longs, half: Long, key: Long, old_size: Long, size: Long, counts: Longs) -> Long:
+@njit(cache=True, _nrt=False, forceinline=True)
+def resize(pool: Longs, heads: Longs, half: Long, key: Long, old_size: Long, size: Long, counters: Longs) -> Long:
     """Give an order at *key* another size; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
     rank = start + count - 1 - place
     if place < start or pool[place, KEY] != key:
-        counts[MISSING] += 1
-        counts[MISSING_QUANTITY] += old_size
+        counters[half >> 1, MISSING] += 1
+        counters[half >> 1, MISSING_QUANTITY] += old_size
         put(pool, heads, half, place, key, size, 1)
         return rank
     others = pool[place, QUANTITY] - old_size
     if others < 0:
-        counts[OVERDRAWN] += 1
-        counts[OVERDRAWN_QUANTITY] -= others
+        counters[half >> 1, OVERDRAWN] += 1
+        counters[half >> 1, OVERDRAWN_QUANTITY] -= others
         others = 0
     pool[place, QUANTITY] = others + size
     return rank
 
 
-@njit(cache=True, nogil=True)
-def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders: Long, counts: Longs) -> Long:
+@njit(cache=True, _nrt=False, forceinline=True)
+def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders: Long, counters: Longs) -> Long:
     """Set the level at *key*; size 0 removes it. Gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
@@ -170,7 +170,7 @@ def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders:
         if there:
             drop(pool, heads, half, place)
         else:
-            counts[MISSING] += 1
+            counters[half >> 1, MISSING] += 1
         return rank
     if there:
         pool[place, QUANTITY], pool[place, ORDERS] = size, orders
@@ -179,8 +179,8 @@ def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders:
     return rank
 
 
-@njit(cache=True, nogil=True)
-def note_cross(pool: Longs, heads: Longs, listing: Long, counts: Longs) -> None:
+@njit(cache=True, _nrt=False, forceinline=True)
+def note_cross(pool: Longs, heads: Longs, listing: Long, counters: Longs) -> None:
     """Count a best bid that is above or at the best ask."""
     bid, ask = 2 * listing, 2 * listing + 1
     if heads[bid, COUNT] == 0 or heads[ask, COUNT] == 0:
@@ -188,12 +188,12 @@ def note_cross(pool: Longs, heads: Longs, listing: Long, counts: Longs) -> None:
     best_bid = pool[heads[bid, START] + heads[bid, COUNT] - 1, KEY]
     best_ask = ~pool[heads[ask, START] + heads[ask, COUNT] - 1, KEY]
     if best_bid > best_ask:
-        counts[CROSSED] += 1
+        counters[listing, CROSSED] += 1
     elif best_bid == best_ask:
-        counts[LOCKED] += 1
+        counters[listing, LOCKED] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, forceinline=True)
 def show(pool: Longs, heads: Longs, listing: Long, levels: Long, nothing: Long, out: Longs, place: Long) -> None:
     """Write the best levels of both sides to row *place* of the columns of *out*."""
     for side in range(2):
@@ -215,7 +215,7 @@ def show(pool: Longs, heads: Longs, listing: Long, levels: Long, nothing: Long, 
             column += 6
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, forceinline=True)
 def differs(out: Longs, place: Long, shown: Longs, listing: Long) -> bool:
     """Whether the levels in row *place* are others than those shown last; remembers them."""
     different = False
@@ -227,24 +227,24 @@ def differs(out: Longs, place: Long, shown: Longs, listing: Long) -> bool:
     return different
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, forceinline=True)
 def is_placed(side: Long, key: Long, limits: State) -> bool:
     """Whether there is a side and a price."""
     return bool(1 <= side <= 2 and limits[0] <= key <= limits[1])
 
 
-@njit(cache=True, nogil=True)
-def change(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, old: State, limits: State, counts: Longs) -> Long:
+@njit(cache=True, _nrt=False, forceinline=True)
+def change(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, old: State, limits: State, counters: Longs) -> Long:
     """Let an order that was *old* be *new*, each a (side, price, size).
 
     Gives the best rank that was touched; -1, with nothing done, when the pool is full.
     """
     (side, key, size), (old_side, old_key, old_size) = new, old
     if size > 0 and not is_placed(side, key, limits):
-        counts[UNPLACED] += 1
+        counters[listing, UNPLACED] += 1
         size = 0
     if old_size > 0 and not is_placed(old_side, old_key, limits):
-        counts[UNPLACED] += 1
+        counters[listing, UNPLACED] += 1
         old_size = 0
     half, old_half = 2 * listing + side - 1, 2 * listing + old_side - 1
     if size > 0 and not make_room(pool, heads, half, used):
@@ -252,43 +252,43 @@ def change(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, ol
     key = ~key if side == 2 else key
     old_key = ~old_key if old_side == 2 else old_key
     if old_size > 0 and size > 0 and half == old_half and key == old_key:
-        return resize(pool, heads, half, key, old_size, size, counts)
+        return resize(pool, heads, half, key, old_size, size, counters)
     rank: Long = UNTOUCHED
     if old_size > 0:
-        rank = take(pool, heads, old_half, old_key, old_size, counts)
+        rank = take(pool, heads, old_half, old_key, old_size, counters)
     if size > 0:
         rank = min(rank, add(pool, heads, half, key, size))
     return rank
 
 
-@njit(cache=True, nogil=True)
-def set_level(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, orders: Long, limits: State, counts: Longs) -> Long:
+@njit(cache=True, _nrt=False, forceinline=True)
+def set_level(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, orders: Long, limits: State, counters: Longs) -> Long:
     """Give a level, a (side, price, size), its size; gives what `change` gives."""
     side, key, size = new
     if not is_placed(side, key, limits):
-        counts[UNPLACED] += 1
+        counters[listing, UNPLACED] += 1
         return UNTOUCHED
     half = 2 * listing + side - 1
     if not make_room(pool, heads, half, used):
         return -1
-    return assign(pool, heads, half, ~key if side == 2 else key, size, orders, counts)
+    return assign(pool, heads, half, ~key if side == 2 else key, size, orders, counters)
 
 
-@njit(cache=True, nogil=True)
-def control(kind: Long, heads: Longs, listing: Long, state: Longs, counts: Longs, withhold: Long) -> None:
+@njit(cache=True, _nrt=False, forceinline=True)
+def control(kind: Long, heads: Longs, listing: Long, states: Longs, counters: Longs, withhold: Long) -> None:
     """Clear a book, or note that messages are missing."""
     if kind == CLEAR:
         heads[2 * listing, COUNT] = 0
         heads[2 * listing + 1, COUNT] = 0
-        counts[SNAPSHOTS] += 1
-        state[STALE] = 0
-        state[REACH] = 0
+        counters[listing, SNAPSHOTS] += 1
+        states[listing, STALE] = 0
+        states[listing, REACH] = 0
     elif kind == GAP:
-        counts[GAPS] += 1
-        state[STALE] = withhold
+        counters[listing, GAPS] += 1
+        states[listing, STALE] = withhold
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, _nrt=False, nogil=True)
 def apply_changes(
     rows: tuple[Long, Long],
     listings: Ints,
@@ -328,35 +328,34 @@ def apply_changes(
     written = 0
     for row in range(rows[0], rows[1]):
         listing, kind = np.int64(listings[row]), message[row]
-        counts, state = counters[listing], states[listing]
         if kind == CHANGE:
             now = (np.int64(side[row]), price[row], size[row])
             was = (np.int64(old_side[row]), old_price[row], old_size[row])
-            rank = change(pool, heads, used, listing, now, was, limits, counts)
+            rank = change(pool, heads, used, listing, now, was, limits, counters)
             if rank < 0:
                 return row, written
-            state[REACH] = min(state[REACH], rank)
+            states[listing, REACH] = min(states[listing, REACH], rank)
         elif kind == SET:
-            rank = set_level(pool, heads, used, listing, (np.int64(side[row]), price[row], size[row]), orders[row], limits, counts)
+            rank = set_level(pool, heads, used, listing, (np.int64(side[row]), price[row], size[row]), orders[row], limits, counters)
             if rank < 0:
                 return row, written
-            state[REACH] = min(state[REACH], rank)
+            states[listing, REACH] = min(states[listing, REACH], rank)
         elif kind != NONE:
-            control(kind, heads, listing, state, counts, withhold)
+            control(kind, heads, listing, states, counters, withhold)
         if not emit[row]:
             continue
-        counts[EVENTS] += 1
-        if state[STALE]:
-            counts[WITHHELD] += 1
+        counters[listing, EVENTS] += 1
+        if states[listing, STALE]:
+            counters[listing, WITHHELD] += 1
             continue
-        note_cross(pool, heads, listing, counts)
-        if only_changes and state[REACH] >= levels:
+        note_cross(pool, heads, listing, counters)
+        if only_changes and states[listing, REACH] >= levels:
             continue
         show(pool, heads, listing, levels, limits[2], out, written)
-        state[REACH] = UNTOUCHED
+        states[listing, REACH] = UNTOUCHED
         if only_changes and not differs(out, written, shown, listing):
             continue
-        state[NUMBER] += 1
-        marks[0, written], marks[1, written] = row, state[NUMBER]
+        states[listing, NUMBER] += 1
+        marks[0, written], marks[1, written] = row, states[listing, NUMBER]
         written += 1
     return rows[1], written

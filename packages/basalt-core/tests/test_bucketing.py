@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.core.bucketing import Clock, bucket_label
+from basalt.core.bucketing import Clock, Origin, bucket_label
 from basalt.core.errors import InvalidValue
 
 CONVENTIONS = [("end", "right"), ("end", "left"), ("start", "left"), ("start", "right")]
@@ -127,3 +128,62 @@ def test_a_bucket_has_a_length(seconds: float) -> None:
 def test_fractions_of_a_second_are_exact() -> None:
     assert Clock.of_seconds(0.1).width_nanos == 100_000_000
     assert Clock.of_seconds(1e-9).width_nanos == 1
+
+
+# ---------------------------------------------------------------- buckets counted from a time of day
+
+HOUR = 3_600_000_000_000
+NEW_YORK = Origin(9 * HOUR + HOUR // 2, "America/New_York")
+
+
+def labels(clock: Clock, *times: str) -> list[str]:
+    frame = pl.DataFrame({"t": [datetime.fromisoformat(each) for each in times]})
+    return [f"{each:%d %H:%M}" for each in frame.select(clock.label(pl.col("t")))["t"]]
+
+
+@pytest.mark.parametrize(
+    ("time", "wanted"),
+    [
+        # 6 March 2026 is winter time, 14:30 UTC is 09:30; 9 March is summer time, 13:30 UTC is 09:30.
+        ("2026-03-06T14:30:00", "06 14:30"),
+        ("2026-03-06T14:31:00", "06 16:30"),
+        ("2026-03-06T16:30:00", "06 16:30"),
+        ("2026-03-06T12:31:00", "06 14:30"),
+        ("2026-03-09T13:31:00", "09 15:30"),
+        ("2026-03-09T13:30:00", "09 13:30"),
+        ("2026-03-09T19:59:00", "09 21:30"),
+    ],
+)
+def test_buckets_may_be_counted_from_a_wall_clock(time: str, wanted: str) -> None:
+    assert labels(Clock(2 * HOUR, origin=NEW_YORK), time) == [wanted]
+
+
+@given(data=st.data(), width=st.sampled_from([60_000_000_000, HOUR // 2, HOUR, 2 * HOUR]), edges=convention)
+def test_a_label_counted_from_a_wall_clock_is_an_edge_of_its_bucket(data: st.DataObject, width: int, edges: tuple[str, str]) -> None:
+    day = data.draw(st.sampled_from([20514, 20518, 20521, 20758]))  # days since 1970: before, at and after changes of the clocks
+    opening = frame_of_origin(day)
+    nanos = opening + data.draw(st.integers(-3, 5)) * width + data.draw(st.sampled_from([0, 1, -1, width // 2]))
+    frame = pl.DataFrame({"t": [nanos]}).with_columns(pl.col("t").cast(pl.Datetime("ns")))
+
+    found = frame.select(Clock(width, *edges, origin=NEW_YORK).label(pl.col("t")).cast(pl.Int64)).item()  # type: ignore[arg-type]
+
+    assert found == oracle(nanos - opening, width, *edges) + opening
+
+
+def frame_of_origin(day: int) -> int:
+    """09:30 in New York on the day, by the standard library."""
+    local = datetime.combine(date(1970, 1, 1) + timedelta(days=day), time(9, 30), ZoneInfo("America/New_York"))
+    return int(local.timestamp()) * 1_000_000_000
+
+
+def test_coarser_buckets_are_counted_from_the_same_time_of_day() -> None:
+    finer = Clock(HOUR // 2, origin=NEW_YORK)
+    coarser = finer.coarsened(2 * HOUR)
+    frame = pl.DataFrame({"t": ["2026-03-09T13:31", "2026-03-09T15:30"]}).select(pl.col("t").str.to_datetime(time_unit="ns"))
+    relabelled = frame.select(coarser.relabel(finer.label(pl.col("t")), finer))["t"]
+    assert [str(each) for each in relabelled] == ["2026-03-09 15:30:00"] * 2
+
+
+def test_buckets_that_do_not_fill_a_day_are_not_counted_from_a_time_of_day() -> None:
+    with pytest.raises(InvalidValue, match="do not fill a day"):
+        Clock(7 * HOUR, origin=NEW_YORK)

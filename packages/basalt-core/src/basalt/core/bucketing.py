@@ -1,7 +1,7 @@
 """Buckets: which cell of a pass's clock an instant belongs to, and how the cell is labelled.
 
 There is one labelling function in Basalt, `bucket_label`; ingestion, re-bucketing and dense grids
-all use it. Buckets are aligned to the Unix epoch in UTC.
+all use it. Buckets are aligned to the Unix epoch in UTC, or to a time of day on a venue's wall clock.
 """
 
 from __future__ import annotations
@@ -24,6 +24,34 @@ BUCKET_DTYPE = pl.Datetime("ns")
 
 
 @dataclass(frozen=True)
+class Origin:
+    """A time of day on a wall clock that buckets are counted from, forwards and backwards, on each day of that clock.
+
+    Attributes:
+        nanos: Nanoseconds from midnight, as a wall clock without daylight saving shows them.
+        zone: Zone of the wall clock.
+    """
+
+    nanos: int
+    zone: str
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(self.nanos // NANOS_PER_SECOND, 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "") + f" {self.zone}"
+
+    def instant(self, time: pl.Expr) -> pl.Expr:
+        """When it is that time of day, on the wall clock's day of each instant: ns since 1970 UTC (Int64)."""
+        local = time.cast(BUCKET_DTYPE).dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
+        shown = local.dt.date().cast(BUCKET_DTYPE) + pl.duration(nanoseconds=self.nanos, time_unit="ns")
+        return (
+            shown.dt.replace_time_zone(self.zone, ambiguous="earliest")
+            .dt.convert_time_zone("UTC")
+            .dt.replace_time_zone(None)
+            .cast(pl.Int64)
+        )
+
+
+@dataclass(frozen=True)
 class Clock:
     """The buckets of a pass.
 
@@ -32,11 +60,20 @@ class Clock:
             bucket a day.
         anchor: The edge that labels a bucket.
         closed: The edge that belongs to a bucket.
+        origin: Where buckets are counted from; None for the epoch in UTC. Their length then divides a day.
     """
 
     width_nanos: int
     anchor: Anchor = "end"
     closed: Closed = "right"
+    origin: Origin | None = None
+
+    def __post_init__(self) -> None:
+        if self.origin and self.width_nanos > 0 and NANOS_PER_DAY % self.width_nanos:
+            raise InvalidValue(
+                f"buckets of {self.width_nanos / NANOS_PER_SECOND:g} s do not fill a day, so they cannot be counted from {self.origin}",
+                hint="choose a length that divides 24 hours",
+            )
 
     @classmethod
     def of_seconds(cls, seconds: float, anchor: Anchor = "end", closed: Closed = "right") -> Self:
@@ -76,7 +113,12 @@ class Clock:
             return "daily buckets"
         if self.is_event:
             return "rows at their own times"
-        return f"buckets of {self.width_nanos / NANOS_PER_SECOND:g} s ({self.anchor}, {self.closed})"
+        counted = f", from {self.origin}" if self.origin else ""
+        return f"buckets of {self.width_nanos / NANOS_PER_SECOND:g} s ({self.anchor}, {self.closed}{counted})"
+
+    def offset(self, time: pl.Expr) -> pl.Expr | None:
+        """Where buckets are counted from at each instant, ns since 1970 UTC; None for the epoch."""
+        return self.origin.instant(time) if self.origin else None
 
     def label(self, time: pl.Expr) -> pl.Expr:
         """The label of the bucket that *time* (Datetime ns) falls into."""
@@ -84,10 +126,10 @@ class Clock:
             return time
         if self.is_daily:
             return pl.col(DATE).cast(BUCKET_DTYPE)
-        return bucket_label(time, self.width_nanos, anchor=self.anchor, closed=self.closed)
+        return bucket_label(time, self.width_nanos, anchor=self.anchor, closed=self.closed, origin=self.offset(time))
 
     def number(self, time: pl.Expr) -> pl.Expr:
-        """The number of the bucket that *time* falls into, for clocks with a width; it grows with time, by one a bucket."""
+        """The number of the bucket that *time* falls into, for clocks with a width and no origin; it grows with time, by one a bucket."""
         return bucket_number(time, self.width_nanos, closed=self.closed)
 
     def number_at(self, nanos: int) -> int:
@@ -109,7 +151,7 @@ class Clock:
                 f"buckets of {width_nanos} ns cannot be made of buckets of {self.width_nanos} ns",
                 hint="choose a multiple of the source's bucket length",
             )
-        return Clock(width_nanos, self.anchor, self.closed)
+        return Clock(width_nanos, self.anchor, self.closed, self.origin)
 
     def relabel(self, label: pl.Expr, finer: Clock) -> pl.Expr:
         """The label in this clock of the finer bucket labelled *label*.
@@ -125,7 +167,7 @@ class Clock:
         if self.is_daily:
             return pl.col(DATE).cast(BUCKET_DTYPE)
         inner_closed: Closed = "right" if self.anchor == "end" else "left"
-        return bucket_label(label, self.width_nanos, anchor=self.anchor, closed=inner_closed)
+        return bucket_label(label, self.width_nanos, anchor=self.anchor, closed=inner_closed, origin=self.offset(label))
 
 
 def bucket_number(time: pl.Expr, width_nanos: int, *, closed: Closed = "right") -> pl.Expr:
@@ -139,7 +181,9 @@ def _edge(anchor: Anchor, closed: Closed) -> int:
     return (anchor == "end") - (closed == "right")
 
 
-def bucket_label(time: pl.Expr, width_nanos: int, *, anchor: Anchor = "end", closed: Closed = "right") -> pl.Expr:
+def bucket_label(
+    time: pl.Expr, width_nanos: int, *, anchor: Anchor = "end", closed: Closed = "right", origin: pl.Expr | None = None
+) -> pl.Expr:
     """Label the bucket of each instant.
 
     Args:
@@ -147,10 +191,13 @@ def bucket_label(time: pl.Expr, width_nanos: int, *, anchor: Anchor = "end", clo
         width_nanos: Bucket length in ns, more than zero.
         anchor: Label with the bucket's `end` or `start`.
         closed: `right` for (start, end], `left` for [start, end).
+        origin: An edge of some bucket, ns since 1970; the epoch if None.
 
     Returns:
         Datetime ns: the labelling edge; null for a null instant.
     """
-    label = bucket_number(time, width_nanos, closed=closed) * width_nanos
+    counted = time if origin is None else time.cast(BUCKET_DTYPE).cast(pl.Int64) - origin
+    label = bucket_number(counted, width_nanos, closed=closed) * width_nanos
     edge = _edge(anchor, closed)
-    return (label + edge * width_nanos if edge else label).cast(BUCKET_DTYPE)
+    shifted = label + edge * width_nanos if edge else label
+    return (shifted if origin is None else shifted + origin).cast(BUCKET_DTYPE)

@@ -45,7 +45,7 @@ def _plain(time: str, clock: Clock) -> Cells:
 
 
 def _packed(time: str, clock: Clock, facts: Facts) -> Cells | None:
-    if clock.width_nanos <= 0 or not facts.complete.issuperset((KEY, time)) or not facts.ranges.keys() >= {KEY, time}:
+    if clock.width_nanos <= 0 or clock.origin or not facts.complete.issuperset((KEY, time)) or not facts.ranges.keys() >= {KEY, time}:
         return None
     (first, last), (opened, closed) = facts.ranges[KEY], facts.ranges[time]
     lowest = clock.number_at(opened)

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from basalt.configuration.models import AnalyticsConfig
-from basalt.core.catalog import Catalog
+from basalt.core.catalog import Catalog, catalog
 from basalt.core.ledger import Ledger
 from basalt.core.offers import OutputTarget, Receipt, Slot
 from basalt.core.plans import PassPlan
@@ -147,6 +147,8 @@ class Delivery:
             for column in planned.written
         ]
         clock = {"width_nanos": planned.clock.width_nanos, "anchor": planned.clock.anchor, "closed": planned.clock.closed}
+        if planned.clock.origin:
+            clock["origin"] = str(planned.clock.origin)
         said = {
             "run_id": self.run_id,
             "config_hash": self.config_hash,
@@ -168,8 +170,16 @@ def config_hash(config: AnalyticsConfig, made_by: Mapping[str, str], pipeline: P
     """
     values = {key: value for key, value in config.model_dump(mode="json").items() if key not in _PLACE}
     code = hashlib.sha256(pipeline.read_bytes()).hexdigest() if pipeline else ""
-    text = json.dumps({"config": values, "versions": dict(made_by), "code": code}, sort_keys=True, default=str)
+    text = json.dumps({"config": values, "named": _named(config), "versions": dict(made_by), "code": code}, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _named(config: AnalyticsConfig) -> list[str]:
+    """Fingerprints of what sections of passes name, such as files."""
+    shelf = catalog()
+    modules = [(each, shelf.modules[name]) for each in config.passes for name in each.enabled_modules]
+    modules += [(each, shelf.preprocessors[name]) for each in config.passes for name in each.enabled_preprocessors]
+    return [each.section(module.config_key).fingerprint() for each, module in modules]
 
 
 def versions(shelf: Catalog) -> dict[str, str]:

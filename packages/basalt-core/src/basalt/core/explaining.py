@@ -229,7 +229,7 @@ def clock_text(clock: Clock) -> str:
     if clock.is_event or clock.is_daily:
         return str(clock)
     span = "(start, end]" if clock.closed == "right" else "[start, end)"
-    return f"{clock.width_nanos / NANOS_PER_SECOND:g} s, {span}, labelled with the {clock.anchor}, UTC"
+    return f"{clock.width_nanos / NANOS_PER_SECOND:g} s, {span}, labelled with the {clock.anchor}, {f'counted from {clock.origin}' if clock.origin else 'UTC'}"
 
 
 def _step_of(planned: PassPlan, column: str) -> str:

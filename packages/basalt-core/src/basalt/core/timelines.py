@@ -186,9 +186,11 @@ def buckets_of(spans: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
         `ListingId`, `TimeBucket`, `Coverage` in (0, 1].
     """
     width = clock.width_nanos
-    first, last = pl.col("start").floordiv(width), (pl.col("end") - 1).floordiv(width)
-    cells = spans.with_columns(pl.int_ranges(first, last + 1).alias("cell")).explode("cell", empty_as_null=True, keep_nulls=True)
-    start = pl.col("cell") * width
+    origin = clock.offset(pl.col("start").cast(BUCKET_DTYPE))
+    counted = spans.with_columns((pl.lit(0, pl.Int64) if origin is None else origin).alias("origin"))
+    first, last = ((pl.col(edge) - pl.col("origin") - less).floordiv(width) for edge, less in (("start", 0), ("end", 1)))
+    cells = counted.with_columns(pl.int_ranges(first, last + 1).alias("cell")).explode("cell", empty_as_null=True, keep_nulls=True)
+    start = pl.col("cell") * width + pl.col("origin")
     covered = pl.min_horizontal(pl.col("end"), start + width) - pl.max_horizontal(pl.col("start"), start)
     label = start + width if clock.anchor == "end" else start
     shares = cells.select("ListingId", label.cast(BUCKET_DTYPE).alias(TIME_BUCKET), covered.alias("covered"))

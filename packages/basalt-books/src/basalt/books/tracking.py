@@ -7,7 +7,7 @@ import polars as pl
 
 from basalt.books.arrays import Long, Longs
 from basalt.books.columns import PriceCode, identifiers, integers, require
-from basalt.books.order_kernel import track_orders
+from basalt.books.order_kernel import ID, LISTING_BITS, OWNER, PRICE, SIDE_BITS, SIZE, track_orders
 from basalt.books.reporting import OrderReport
 from basalt.books.storage import Listings, Orders, frozen
 
@@ -65,6 +65,24 @@ class OrderTracker:
     def resting(self) -> int:
         """Number of orders that rest now."""
         return int(self._orders.resting.sum())
+
+    def orders(self) -> pl.DataFrame:
+        """Orders that rest now: `ListingId`, `OrderId`, `Side`, `Price` (of the type that came in), `Size`, sorted by the first two."""
+        table, epochs = self._orders.table, self._orders.epochs
+        owner = table[:, OWNER]
+        place = (owner >> SIDE_BITS) & ((1 << LISTING_BITS) - 1)
+        rests = np.flatnonzero(owner)
+        rests = rests[(owner[rests] >> (SIDE_BITS + LISTING_BITS)) == epochs[place[rests]]]
+        prices = np.ascontiguousarray(table[rests, PRICE])
+        return pl.DataFrame(
+            [
+                pl.Series("ListingId", self._listings.ids[place[rests]]),
+                pl.Series("OrderId", table[rests, ID]),
+                pl.Series("Side", owner[rests] & 3),
+                (self._prices.decode(prices, "Price") if self._prices.is_float else _integer_prices(prices)).alias("Price"),
+                pl.Series("Size", table[rests, SIZE]),
+            ]
+        ).sort("ListingId", "OrderId")
 
     def _frame(self, messages: pl.DataFrame, out: Longs, codes: np.ndarray) -> pl.DataFrame:
         is_float = messages["Price"].dtype.is_float()

@@ -1,0 +1,130 @@
+"""Import ITCH 5.0: from files to the tables of a lake."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from basalt.books import OrderFault
+from basalt.core.errors import MissingData
+from basalt.core.lake import LakeFile
+from basalt.core.tables import Table
+from basalt.feeds.clocks import midnight_nanos
+from basalt.feeds.feed import Imported, Progress, quietly
+from basalt.feeds.itch.decoding import Decoder
+from basalt.feeds.itch.directory import Directory, missing
+from basalt.feeds.itch.layouts import LAYOUTS, WITHOUT_TABLE
+from basalt.feeds.itch.opening import PIECE_BYTES, ItchFile, find_files, read_pieces
+from basalt.feeds.itch.tables import RowMaker
+from basalt.feeds.merging import replace_listings
+from basalt.feeds.parts import Parts, parts_in
+from basalt.market.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES
+
+TABLES = (TRADES, L2, L3, MARKETSTATE, IMBALANCE)
+NEW_YORK = "America/New_York"
+CANCELLED, UNCHANGED = "C", "-"
+"""What `ModificationIndicator` says of a trade that was broken, and of others."""
+
+_FAULTS = {
+    OrderFault.UNKNOWN: "about orders that the file does not enter, left out",
+    OrderFault.UNKNOWN_MODIFIED: "that replace orders which the file does not enter, left out",
+    OrderFault.DUPLICATE: "that enter an order which is there already, which they replace",
+    OrderFault.OVERDRAWN: "that take more from an order than is left, which removes it",
+}
+
+
+def import_itch(
+    paths: Sequence[Path],
+    lake: Path,
+    *,
+    day: date | None = None,
+    mic: str | None = None,
+    currency: str = "USD",
+    tickers: Collection[str] = (),
+    progress: Progress = quietly,
+    piece_bytes: int = PIECE_BYTES,
+) -> Imported:
+    """Import ITCH 5.0 files into *lake*, one venue's day after the other.
+
+    For one venue and day all tables are written, or none. Rows of listings that the file does not have stay; importing twice
+    changes nothing.
+
+    Args:
+        paths: Files of length-prefixed messages (BinaryFILE), gzipped or not, and folders of them.
+        lake: Root of the lake; made if missing.
+        day: Trading day, where the name of the file does not say it.
+        mic: Venue, where the name does not say it.
+        currency: Currency of all prices.
+        tickers: Securities to import; all if empty.
+        progress: Told which file comes next.
+        piece_bytes: Bytes of a file that are decoded at once.
+
+    Raises:
+        DataError: A file that is missing, cut short, or not what Nasdaq writes.
+        ConflictingSettings: Two files of one venue and day.
+        TargetFailed: The lake cannot be written.
+    """
+    files = find_files(paths, day=day, mic=mic)
+    written: list[LakeFile] = []
+    notices: list[str] = []
+    for done, file in enumerate(files):
+        progress(f"importing {file.mic} {file.day}", done, len(files))
+        imported = _import_file(file, lake, Directory(file.mic, currency, frozenset(tickers)), piece_bytes)
+        written += imported.files
+        notices += imported.notices
+    return Imported(tuple(written), tuple(notices))
+
+
+def _import_file(file: ItchFile, lake: Path, directory: Directory, piece_bytes: int) -> Imported:
+    decoder = Decoder(file.path, directory)
+    maker = RowMaker(directory, file.day, midnight_nanos(file.day, NEW_YORK))
+    broken: list[int] = []
+    with parts_in(lake) as parts:
+        for piece in read_pieces(file, piece_bytes):
+            decoded = decoder.decode(piece)
+            made = maker.make(decoded)
+            for table in TABLES:
+                parts.append(table, made[table.name])
+            broken += decoded.broken
+        parts.append(TRADES, maker.quotes.finish())
+        _require(file, directory)
+        rows = _rows(parts, broken)
+        rows[REFERENCE] = [directory.reference(file.day).lazy()]
+        listings = directory.listing_ids[directory.wanted].tolist()
+        files = replace_listings(lake, file.mic, file.day, rows, listings)
+    return Imported(files, tuple(_notices(file, decoder, maker)))
+
+
+def _require(file: ItchFile, directory: Directory) -> None:
+    """Refuse names that the file does not have, and a file without securities."""
+    unknown = missing(directory, directory.tickers)
+    if unknown:
+        raise MissingData(f"the file has no {', '.join(unknown)}", where=str(file.path), hint="tickers are written as Nasdaq does")
+    if not directory.wanted.any():
+        raise MissingData("the file names no security", where=str(file.path), hint="fetch the file again")
+
+
+def _rows(parts: Parts, broken: Collection[int]) -> dict[Table, Sequence[pl.LazyFrame]]:
+    rows: dict[Table, Sequence[pl.LazyFrame]] = {table: parts.frames(table) for table in TABLES}
+    names = [str(match) for match in broken]
+    indicator = pl.when(pl.col("TradeId").is_in(names)).then(pl.lit(CANCELLED)).otherwise(pl.lit(UNCHANGED))
+    return rows | {TRADES: [frame.with_columns(indicator.alias("ModificationIndicator")) for frame in rows[TRADES]]}
+
+
+def _notices(file: ItchFile, decoder: Decoder, maker: RowMaker) -> Iterator[str]:
+    name, counts = file.path.name, decoder.counts
+    for fault, what in _FAULTS.items():
+        count, first = maker.faults.get(fault, (0, 0))
+        if count:
+            yield f"{name}: {count:,} messages {what}; the first is message {first}"
+    for kind in sorted(set(counts) - set(LAYOUTS)):
+        yield f"{name}: {counts[kind]:,} messages of the unknown type {kind}, left out"
+    without = [f"{counts[kind]:,} {what} ({kind})" for kind, what in WITHOUT_TABLE.items() if counts[kind]]
+    if without:
+        yield f"{name}: no table has a place for {', '.join(without)}"
+    halted = [security.ticker for locate in decoder.phases.halted() if (security := decoder.directory.securities.get(locate))]
+    if halted:
+        yield f"{name}: still halted when the file ends: {', '.join(halted)}"

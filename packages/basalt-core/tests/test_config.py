@@ -6,11 +6,15 @@ import pickle
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from basalt.configuration import AnalyticsConfig, OutputTarget, PassConfig, QualityCheckConfig, SideOutputConfig, read_config
+from basalt.core import hookimpl
+from basalt.core.catalog import Catalog, using_catalog
+from basalt.core.declaring import Module, ModuleConfig
 from basalt.core.errors import BasaltError, ConfigError, ConflictingSettings, InvalidValue, UnknownName
 from basalt.core.pipelines import load_pipeline
 from basalt.core.planning import plan
@@ -236,6 +240,23 @@ def test_sections_of_installed_modules_that_the_pass_does_not_use_are_accepted_b
     PassConfig.model_validate({**TICK, "odd_analytics": {}})
     with pytest.raises(UnknownName):
         read_config({"passes": [{**TICK, "odd_analytics": {"nothing": 1}}]})
+
+
+def test_a_section_that_needs_a_value_is_asked_for_only_where_its_module_is_used(venue: Any) -> None:
+    class Needy(ModuleConfig):
+        """A section without a default."""
+
+        currency: str
+
+    module = Module("needy", "ticks", ())
+    module.__dict__["config_model"] = Needy
+    plugin = ModuleType("needy")
+    plugin.basalt_analytics = hookimpl(lambda: (module,))  # type: ignore[attr-defined]
+    plugin.basalt_analytics.__name__ = "basalt_analytics"
+    with using_catalog(Catalog([venue, plugin])):
+        assert PassConfig.model_validate(TICK).modules == ["tick"]
+        with pytest.raises(ConfigError, match="currency"):
+            PassConfig.model_validate({**TICK, "modules": ["tick", "needy"]})
 
 
 def test_extension_configs_are_sections() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any, Literal, Self
 
@@ -33,16 +33,18 @@ class Sectioned(BaseModel):
         return {**super().__getstate__(), "__pydantic_extra__": {}, "__pydantic_private__": {"_sections": {}}}
 
     def section(self, key: str) -> Any:
-        """The validated section *key*; its defaults when the config does not have it."""
+        """The validated section *key* of something that is used; its defaults when the config does not have it."""
         return self._sections[key]
 
-    def _validate_sections(self, models: dict[str, type[BaseModel]], known: Iterator[str]) -> None:
+    def _validate_sections(self, models: dict[str, type[BaseModel]], known: Iterator[str], needed: Collection[str]) -> None:
+        """Validate what the config gives, and the defaults of the sections that are *needed*."""
         extra = dict(self.__pydantic_extra__ or {})
         for key in extra:
             if key not in models:
                 raise _unknown_key(key, [*known, *models])
         for key, model in models.items():
-            self._sections[key] = _validated(model, extra.get(key, {}), key)
+            if key in extra or key in needed:
+                self._sections[key] = _validated(model, extra.get(key, {}), key)
 
 
 def _unknown_key(key: str, known: list[str]) -> UnknownName:
@@ -168,11 +170,12 @@ class PassConfig(Sectioned):
     @model_validator(mode="after")
     def _check(self) -> Self:
         shelf = catalog()
+        needed = set()
         for field, kind in (("modules", "modules"), ("preprocess_modules", "preprocessors")):
             for index, name in enumerate(getattr(self, field)):
-                shelf.find(kind, name, where=f"{field}[{index}]")
-        shelf.find("timelines", self.timeline_mode, where="timeline_mode")
-        self._validate_sections(_section_models(), iter(PassConfig.model_fields))
+                needed.add(shelf.find(kind, name, where=f"{field}[{index}]").config_key)
+        needed.add(shelf.find("timelines", self.timeline_mode, where="timeline_mode").config_key)
+        self._validate_sections(_section_models(), iter(PassConfig.model_fields), needed)
         for name in self.module_inputs:
             if name not in self.modules and name not in self.preprocess_modules:
                 raise UnknownName.of(
@@ -300,7 +303,7 @@ class AnalyticsConfig(Sectioned):
             raise InvalidValue(
                 "DATA_SOURCE_PATH is empty", where="DATA_SOURCE_PATH", hint="name a source, for example 'lake' or 'synthetic'"
             )
-        self._validate_sections(_run_sections(), iter(AnalyticsConfig.model_fields))
+        self._validate_sections(_run_sections(), iter(AnalyticsConfig.model_fields), _run_sections())
         return self
 
     @property

@@ -136,7 +136,9 @@ def _attach(
 
 def _find_provider(name: str, asker: Measure, needs: Needs, shelf: Catalog) -> tuple[Declared, tuple[tuple[str, object], ...]]:
     module = shelf.modules.get(asker.module)
-    candidates = [each for each in getattr(module, "analytics", ()) if isinstance(each, Enrichment) or each.grain == "row"]
+    home = getattr(module, "table", "")
+    same_table = [each for each in getattr(module, "analytics", ()) if (each.table or home) == (asker.analytic.table or home)]
+    candidates = [each for each in same_table if isinstance(each, Enrichment) or each.grain == "row"]
     offered: dict[str, tuple[Declared, tuple[tuple[str, object], ...]]] = {}
     for candidate in candidates:
         for axes in _points(candidate, dict(asker.axes)):

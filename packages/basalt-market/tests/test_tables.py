@@ -10,8 +10,13 @@ from basalt.core.lake import lake_path
 from basalt.core.tables import Table
 from basalt.market.tables import CBBO, L2, L3, MARKETSTATE, REFERENCE, TABLES, TRADES
 
-OWN = {("reference", "Index")}
+OWN = {("reference", "Index"), ("reference", "TickSize")}
+OWN |= {(table, "ReceiveTimestamp") for table in ("l2", "trades", "marketstate", "imbalance")}
+OWN |= {(table, name) for table in ("l2", "l3", "trades", "marketstate", "imbalance") for name in ("FeedTimestamp", "FeedFlags")}
 """Columns that Basalt adds to the vendor's."""
+
+WIDER = {(table, f"{side}Quantity{level}") for table in ("l2", "cbbo") for side in ("Bid", "Ask") for level in range(1, 11)}
+"""Columns of whole numbers that may have fractions in Basalt; the vendor's files are read as they are."""
 
 
 @pytest.mark.real
@@ -20,6 +25,7 @@ def test_contract_is_the_schema_of_the_vendor(table: Table, vendor_files: Path) 
     schema = pl.read_parquet_schema(vendor_files / f"{table.vendor_name}.parquet")
     # A column without any value has no type of its own in the file.
     typed = {name: (pl.String() if dtype == pl.Null else dtype) for name, dtype in schema.items()}
+    typed |= {name: pl.Float64() for name, dtype in typed.items() if (table.name, name) in WIDER and dtype.is_integer()}
     columns = [column for column in table.columns if (table.name, column.name) not in OWN]
     assert {column.name: column.dtype for column in columns} == typed
     assert [column.name for column in columns] == list(schema)
@@ -94,4 +100,14 @@ def test_pre_trade_mid_prefers_the_stored_one() -> None:
 def test_plugin_offers_every_table() -> None:
     from basalt.market.plugin import basalt_tables
 
-    assert [table.name for table in basalt_tables()] == ["trades", "l2", "l3", "cbbo", "marketstate", "reference", "imbalance"]
+    assert [table.name for table in basalt_tables()] == [
+        "trades",
+        "l2",
+        "l3",
+        "cbbo",
+        "marketstate",
+        "reference",
+        "imbalance",
+        "ticksize",
+        "statistics",
+    ]

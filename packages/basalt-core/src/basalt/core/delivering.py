@@ -177,9 +177,9 @@ def config_hash(config: AnalyticsConfig, made_by: Mapping[str, str], pipeline: P
 def _named(config: AnalyticsConfig) -> list[str]:
     """Fingerprints of what sections of passes name, such as files."""
     shelf = catalog()
-    modules = [(each, shelf.modules[name]) for each in config.passes for name in each.enabled_modules]
-    modules += [(each, shelf.preprocessors[name]) for each in config.passes for name in each.enabled_preprocessors]
-    return [each.section(module.config_key).fingerprint() for each, module in modules]
+    keys = [(each, shelf.modules[name].config_key) for each in config.passes for name in each.enabled_modules]
+    keys += [(each, shelf.preprocessors[name].config_key) for each in config.passes for name in each.enabled_preprocessors]
+    return [each.section(key).fingerprint() for each, key in keys]
 
 
 def versions(shelf: Catalog) -> dict[str, str]:

@@ -9,12 +9,32 @@ from basalt.core import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from basalt.core.offers import Offer, Timeline
     from basalt.core.tables import Table
 
 
 @hookimpl
 def basalt_tables() -> Iterable[Table]:
-    """The contracts of `basalt.market.tables`."""
+    """The contracts of `basalt.market.tables`, tick sizes, and what venues publish of themselves."""
+    from basalt.market.statistics import STATISTICS
     from basalt.market.tables import TABLES
+    from basalt.market.ticks import TICKSIZE
 
-    return TABLES
+    return (*TABLES, TICKSIZE, STATISTICS)
+
+
+@hookimpl
+def basalt_timelines() -> Iterable[Offer[Timeline]]:
+    """The timeline `session`."""
+    from basalt.core.offers import Offer
+
+    summary = "Buckets of the venue's session by its calendar, also counted from its opening."
+    return (Offer("session", summary, "basalt.market.timeline:SessionTimeline", "session_analytics"),)
+
+
+@hookimpl
+def basalt_analytics() -> Iterable[object]:
+    """The module `convert`."""
+    from basalt.market.converting import CONVERT
+
+    return (CONVERT,)

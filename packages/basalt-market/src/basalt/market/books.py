@@ -9,12 +9,14 @@ from basalt.market.columns import (
     CURRENCY,
     EVENT_CLOCK,
     EXCHANGE_LOCAL_CLOCK,
+    FEED_COLUMNS,
     LISTING_ID,
     MARKET_STATE,
     MIC,
     NANOSECOND_CLOCK,
     ORDERS,
     PRICE,
+    RECEIVE_CLOCK,
     SHARES,
     TICKER,
     TIME_ZONE_OFFSET,
@@ -38,7 +40,7 @@ def _side_of_level(side: str, level: int) -> tuple[Column, ...]:
     place = f"{side.lower()} level {level}"
     return (
         Column(f"{side}Price{level}", pl.Float64(), PRICE, f"Price of {place}; null when the level is empty.", is_best),
-        Column(f"{side}Quantity{level}", pl.Int64(), SHARES, f"Quantity displayed at {place}.", is_best),
+        Column(f"{side}Quantity{level}", pl.Float64(), SHARES, f"Quantity displayed at {place}; fractions occur.", is_best),
         Column(f"{side}NumOrders{level}", pl.Int32(), ORDERS, f"Number of orders at {place}."),
     )
 
@@ -61,7 +63,7 @@ _BOOK = (
 
 L2 = Table(
     name="l2",
-    columns=(*_BOOK, MARKET_STATE, *sequence_numbers()),
+    columns=(*_BOOK, MARKET_STATE, *sequence_numbers(), RECEIVE_CLOCK, *FEED_COLUMNS),
     time="EventTimestamp",
     time_from=("TimestampNanoseconds", "EventTimestamp"),
     order=("BMLLSequenceNo", "L2EventNo"),

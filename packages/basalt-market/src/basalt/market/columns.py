@@ -58,6 +58,15 @@ MIC = text("MIC", "Venue, as an ISO 10383 market identifier code.")
 CURRENCY = text("CurrencyCode", "Currency that prices are quoted in; GBp is pence.")
 TRADE_DATE = instant("TradeDate", "ms", "Trading day, at midnight.")
 MARKET_STATE = text("MarketState", "Phase of the venue's day for the listing at that time.")
+RECEIVE_CLOCK = integer("ReceiveTimestamp", NANOS, "Time of capture, nanoseconds since 1970 UTC.")
+FEED_CLOCK = integer(
+    "FeedTimestamp",
+    NANOS,
+    "Time of the event as its message says it, nanoseconds since 1970 UTC; the row's clock is later where it follows the order of messages.",
+)
+FEED_FLAGS = integer("FeedFlags", "", "Flags of the message, in the feed's own bits.")
+FEED_COLUMNS = (FEED_CLOCK, FEED_FLAGS)
+"""What some feeds tell of a message beyond the vendor's columns."""
 NANOSECOND_CLOCK = instant("TimestampNanoseconds", "ns", "Time of the event at the venue, UTC.")
 EVENT_CLOCK = instant("EventTimestamp", "us", "Time of the event at the venue, UTC.")
 EXCHANGE_LOCAL_CLOCK = instant("LocalTimestamp", "us", "Time of the event on the venue's wall clock.")

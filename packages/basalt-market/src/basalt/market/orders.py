@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from basalt.core.tables import Table
 from basalt.market.columns import (
+    FEED_COLUMNS,
     INSTRUMENT_ID,
     LISTING_ID,
     MARKET_STATE,
-    NANOS,
     NANOSECOND_CLOCK,
     ORDERS,
     PRICE,
+    RECEIVE_CLOCK,
     SHARES,
     TICKER,
     TRADE_DATE,
@@ -31,7 +32,7 @@ L3 = Table(
         INSTRUMENT_ID,
         TRADE_DATE,
         replace(NANOSECOND_CLOCK, required=True),
-        integer("ReceiveTimestamp", NANOS, "Time of capture, nanoseconds since 1970 UTC."),
+        RECEIVE_CLOCK,
         integer("EventNo", "", "Number of the event within the listing's day."),
         integer("Side", "", "Resting side: 1 bid, 2 ask.", required=True),
         integer("LobAction", "", "What happened to the order: 1 execute, 2 insert, 3 remove, 4 update.", required=True),
@@ -60,6 +61,7 @@ L3 = Table(
         *sequence_numbers(),
         integer("OrderType", "", "Type of the order."),
         text("OriginalExchangeMessage", "Type of the exchange's message."),
+        *FEED_COLUMNS,
     ),
     time="EventTimestamp",
     time_from=("TimestampNanoseconds",),

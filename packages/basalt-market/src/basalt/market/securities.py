@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from basalt.core.tables import Table
-from basalt.market.columns import CURRENCY, INSTRUMENT_ID, LISTING_ID, MIC, TICKER, instant, text, truth
+from basalt.market.columns import CURRENCY, INSTRUMENT_ID, LISTING_ID, MIC, PRICE, TICKER, instant, number, text, truth
 
 REFERENCE = Table(
     name="reference",
@@ -32,6 +32,7 @@ REFERENCE = Table(
         text("SegmentCode", "Segment of the venue."),
         TICKER,
         instant("Date", "ms", "Day that the row is valid for, at midnight."),
+        number("TickSize", PRICE, "Step that prices are multiples of on that day, where a feed tells or shows it. Not a vendor column."),
         text("Index", "Indices that the listing belongs to, separated by semicolons. Not a vendor column: universes `index=` read it."),
     ),
     identity=("ListingId", "Date"),

@@ -12,11 +12,13 @@ import polars as pl
 from basalt.core.tables import Column, DerivedColumn, Table
 from basalt.market.columns import (
     CURRENCY,
+    FEED_COLUMNS,
     INSTRUMENT_ID,
     LISTING_ID,
     MARKET_STATE,
     NANOS,
     PRICE,
+    RECEIVE_CLOCK,
     SHARES,
     TICKER,
     TIME_ZONE_OFFSET,
@@ -235,7 +237,7 @@ PRE_TRADE_MID = DerivedColumn(
 
 TRADES = Table(
     name="trades",
-    columns=(*_IDENTITY, *_CLOCKS, *_DEAL, *_TYPE_CODES, *_CLASSES, *_QUOTES),
+    columns=(*_IDENTITY, *_CLOCKS, *_DEAL, *_TYPE_CODES, *_CLASSES, *_QUOTES, RECEIVE_CLOCK, *FEED_COLUMNS),
     derived=(LOCAL_PRICE, LOCAL_NOTIONAL, PRICE_EUR, PRE_TRADE_MID),
     time="TradeTimestamp",
     time_from=("TradeTimestampNanoseconds", "TradeTimestamp"),

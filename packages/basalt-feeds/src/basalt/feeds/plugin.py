@@ -33,4 +33,7 @@ def basalt_feeds() -> Iterable[Offer]:
     """The feeds of this package, one line each; heavy imports stand inside the methods of their classes."""
     from basalt.core.offers import Offer
 
-    return (Offer("lobster", "LOBSTER message and orderbook files.", "basalt.feeds.lobster.feed:LobsterFeed"),)
+    return (
+        Offer("lobster", "LOBSTER message and orderbook files.", "basalt.feeds.lobster.feed:LobsterFeed"),
+        Offer("binance", "Captures of Binance streams, futures and spot.", "basalt.feeds.binance.feed:BinanceFeed"),
+    )

@@ -1,0 +1,111 @@
+"""Replay a capture piece by piece into the rows of its days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from basalt.feeds.binance.following import Following, Step
+from basalt.feeds.binance.reading import Messages
+from basalt.feeds.binance.tables import best_quotes, is_market, level_changes, prints
+from basalt.feeds.depths import DepthReplay
+
+QUOTES = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")
+DayRows = Iterator[tuple[date, pl.DataFrame]]
+
+
+@dataclass
+class Agreement:
+    """How often the best quotes of the book were those that the venue published as of the same update.
+
+    A quote and the message that covers its update may arrive in different pieces: both wait one piece.
+    """
+
+    compared: int = 0
+    equal: int = 0
+    _quotes: pl.DataFrame | None = None
+    _books: pl.DataFrame | None = None
+
+    def add(self, quotes: pl.DataFrame, books: pl.DataFrame | None) -> None:
+        """Compare by `Update`: the pieces with each other, and each with the other of the piece before."""
+        pairs = [(quotes, books), (self._quotes, books), (quotes, self._books)]
+        for theirs, ours in pairs:
+            if theirs is not None and ours is not None:
+                both = theirs.join(ours, on="Update", suffix=":ours")
+                self.compared += both.height
+                self.equal += both.filter(pl.all_horizontal(pl.col(name) == pl.col(f"{name}:ours") for name in QUOTES)).height
+        self._quotes, self._books = quotes, books
+
+
+@dataclass
+class CaptureReplay:
+    """The state between the pieces of one capture, and what did not fit so far.
+
+    Attributes:
+        following: Update ids.
+        depths: The book.
+        agreement: The book against the venue's best quotes.
+        off_market: Trades outside the market, left out.
+        repeated: Trades that came again, left out.
+        others: Messages of streams that are not read.
+    """
+
+    following: Following = field(default_factory=Following)
+    depths: DepthReplay = field(default_factory=DepthReplay)
+    agreement: Agreement = field(default_factory=Agreement)
+    off_market: int = 0
+    repeated: int = 0
+    others: int = 0
+    _kept: tuple[pl.DataFrame, pl.DataFrame] | None = None
+    _last_trade: int = -1
+    _best: pl.DataFrame | None = None
+
+    def books(self, messages: Messages) -> DayRows:
+        """Rows of `l2` that *messages* lead to, by day."""
+        self.others += messages.others
+        depths, snapshots = self._with_kept(messages)
+        steps = self.following.steps(messages.depths, messages.snapshots)
+        self._keep(depths, snapshots)
+        shown = list(self.depths.feed(level_changes(steps, depths, snapshots)))
+        self._compare(messages, steps, depths, [rows for _, rows in shown])
+        yield from shown
+
+    def trades(self, messages: Messages) -> DayRows:
+        """Rows of `trades`, by day."""
+        found = messages.trades
+        new = found.filter(pl.col("t") > self._last_trade).unique("t", keep="first", maintain_order=True)
+        self.repeated += found.height - new.height
+        if new.is_empty():
+            return
+        self._last_trade = int(new["t"].max())  # type: ignore[arg-type]
+        self.off_market += int((~is_market(new)).sum())
+        for (day,), rows in prints(new).group_by(pl.col("TradeTimestampNanoseconds").dt.date(), maintain_order=True):
+            assert isinstance(day, date)
+            yield day, rows
+
+    def _with_kept(self, messages: Messages) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The messages, and those of earlier pieces that still wait."""
+        if self._kept is None:
+            return messages.depths, messages.snapshots
+        return pl.concat([self._kept[0], messages.depths]), pl.concat([self._kept[1], messages.snapshots])
+
+    def _keep(self, depths: pl.DataFrame, snapshots: pl.DataFrame) -> None:
+        since = self.following.waiting_from
+        self._kept = None if since is None else (depths.filter(pl.col("Line") >= since), snapshots.filter(pl.col("Line") >= since))
+
+    def _compare(self, messages: Messages, steps: pl.DataFrame, depths: pl.DataFrame, shown: list[pl.DataFrame]) -> None:
+        """The book after each message that was applied against best quotes of the same update."""
+        states = [rows.select("BMLLSequenceNo", "L2EventNo", *QUOTES) for rows in shown]
+        best = [each for each in (self._best, *states) if each is not None]
+        self._best = pl.concat(best).tail(1) if best else None
+        self.agreement.add(best_quotes(messages.tickers), _after_each(steps, depths, pl.concat(best)) if best else None)
+
+
+def _after_each(steps: pl.DataFrame, depths: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
+    """The best levels after each message that was applied, by its last update."""
+    applied = steps.filter(pl.col("Step") == Step.APPLY.value)
+    updates = applied.join(depths.select("Line", pl.col("u").alias("Update")), on="Line", maintain_order="left")
+    return updates.join_asof(best, left_on="Line", right_on="BMLLSequenceNo", check_sortedness=False).select("Update", *QUOTES)

@@ -1,0 +1,106 @@
+"""Collect the rows of listings that trade around the clock, day by day, and write them into a lake."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from basalt.core.lake import LakeFile
+from basalt.core.tables import Table
+from basalt.feeds.continuous import book_rows, phase_rows, reference_rows, trade_rows, with_quotes
+from basalt.feeds.depths import LEVELS
+from basalt.feeds.identifiers import Listing, ListingDay
+from basalt.feeds.merging import replace_listings
+from basalt.feeds.staging import Staging, staging_in
+from basalt.market.tables import L2, MARKETSTATE, REFERENCE, TRADES
+
+TABLES = (TRADES, L2, MARKETSTATE, REFERENCE)
+FINEST_DECIMAL = 10**8
+"""Prices have at most eight decimals."""
+
+DayRows = Iterable[tuple[date, pl.DataFrame]]
+
+
+class Days:
+    """Rows that wait until everything was read; what is held in memory is a day's best quotes."""
+
+    def __init__(self, staging: Staging) -> None:
+        self._staging = staging
+        self._types: dict[ListingDay, str | None] = {}
+
+    def add_books(self, listing: Listing, states: DayRows, *, instrument_type: str | None = None) -> None:
+        """Add states of the book, in order of events."""
+        for day, rows in states:
+            self._add(ListingDay(listing, day), L2, rows, instrument_type)
+
+    def add_trades(self, listing: Listing, prints: DayRows, *, instrument_type: str | None = None) -> None:
+        """Add prints."""
+        for day, rows in prints:
+            self._add(ListingDay(listing, day), TRADES, rows, instrument_type)
+
+    def _add(self, of: ListingDay, table: Table, rows: pl.DataFrame, instrument_type: str | None) -> None:
+        if not rows.is_empty():
+            self._types[of] = instrument_type
+            self._staging.append(of, table, (book_rows if table == L2 else trade_rows)(rows, of))
+
+    def write(self, lake: Path) -> tuple[LakeFile, ...]:
+        """Write everything that was added, one market's day after the other.
+
+        Raises:
+            DataError: Two listings share a number.
+            TargetFailed: The lake cannot be written.
+        """
+        together: defaultdict[tuple[date, str], list[ListingDay]] = defaultdict(list)
+        for of in self._types:
+            together[of.day, of.listing.mic].append(of)
+        return tuple(file for (day, mic), members in sorted(together.items()) for file in self._write_day(lake, mic, day, members))
+
+    def _write_day(self, lake: Path, mic: str, day: date, members: Sequence[ListingDay]) -> tuple[LakeFile, ...]:
+        rows: dict[Table, list[pl.LazyFrame]] = {table: [] for table in TABLES}
+        for of in members:
+            books = self._staging.frames(of, L2)
+            trades = self._with_quotes(of, books)
+            rows[L2] += books
+            rows[TRADES] += trades
+            rows[MARKETSTATE].append(phase_rows(_first_time(books, trades), of).lazy())
+            tick = price_step(books)
+            rows[REFERENCE].append(reference_rows(of, instrument_type=self._types[of], tick_size=tick).lazy())
+        filled = {table: frames or [_no_rows(table)] for table, frames in rows.items()}
+        return replace_listings(lake, mic, day, filled, {of.listing.listing_id for of in members})
+
+    def _with_quotes(self, of: ListingDay, books: Sequence[pl.LazyFrame]) -> list[pl.LazyFrame]:
+        for prints in self._staging.frames(of, TRADES):
+            self._staging.append(of, "trades-with-quotes", with_quotes(prints.collect(), books))
+        return self._staging.frames(of, "trades-with-quotes")
+
+
+@contextmanager
+def collected_days(lake: Path) -> Iterator[Days]:
+    """Days whose rows wait beside the files of *lake*, gone at the end of the block."""
+    with staging_in(lake) as staging:
+        yield Days(staging)
+
+
+def price_step(books: Sequence[pl.LazyFrame]) -> float | None:
+    """The largest step that all prices of *books* are multiples of; None without prices."""
+    names = [f"{side}Price{level}" for side in ("Bid", "Ask") for level in range(1, LEVELS + 1)]
+    seen = [pl.concat([book.select(pl.col(name).drop_nulls().unique()) for book in books]).collect().to_series() for name in names if books]
+    ticks = [np.rint(prices.to_numpy() * FINEST_DECIMAL).astype(np.int64) for prices in seen]
+    step = int(np.gcd.reduce(np.concatenate(ticks))) if ticks else 0
+    return step / FINEST_DECIMAL if step else None
+
+
+def _no_rows(table: Table) -> pl.LazyFrame:
+    return pl.LazyFrame(schema={column.name: column.dtype for column in table.columns})
+
+
+def _first_time(books: Sequence[pl.LazyFrame], trades: Sequence[pl.LazyFrame]) -> datetime:
+    clocks = [(frames, name) for frames, name in ((books, "TimestampNanoseconds"), (trades, "TradeTimestampNanoseconds"))]
+    firsts = [frame.select(pl.col(name).min()).collect().item() for frames, name in clocks for frame in frames]
+    return min(first for first in firsts if first is not None)

@@ -1,0 +1,43 @@
+"""In which phase of the day an execution happens, where the files do not say."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from basalt.core.declaring import enrichment
+
+_PHASES = ("ListingId", "EventTimestamp", "MarketState")
+
+
+@enrichment(
+    table="l3",
+    uses="marketstate",
+    column="MarketState",
+    unit="",
+    reads=("ListingId", "EventTimestamp"),
+    reads_other=_PHASES,
+    dtype=pl.String(),
+)
+def phase_at_event(events: pl.LazyFrame, phases: pl.LazyFrame) -> pl.LazyFrame:
+    """Phase of the listing's day at the time of the event; null before the first phase."""
+    return _with_phase(events, phases, "EventTimestamp")
+
+
+@enrichment(
+    table="trades",
+    uses="marketstate",
+    column="MarketState",
+    unit="",
+    reads=("ListingId", "TradeTimestamp"),
+    reads_other=_PHASES,
+    dtype=pl.String(),
+)
+def phase_at_trade(trades: pl.LazyFrame, phases: pl.LazyFrame) -> pl.LazyFrame:
+    """Phase of the listing's day at the time of the trade; null before the first phase."""
+    return _with_phase(trades, phases, "TradeTimestamp")
+
+
+def _with_phase(rows: pl.LazyFrame, phases: pl.LazyFrame, time: str) -> pl.LazyFrame:
+    begun = phases.select("ListingId", pl.col("EventTimestamp").alias("phase:time"), "MarketState")
+    matched = rows.join_asof(begun, left_on=time, right_on="phase:time", by="ListingId", check_sortedness=False)
+    return matched.drop("phase:time", strict=False)

@@ -36,4 +36,5 @@ def basalt_feeds() -> Iterable[Offer]:
     return (
         Offer("lobster", "LOBSTER message and orderbook files.", "basalt.feeds.lobster.feed:LobsterFeed"),
         Offer("binance", "Captures of Binance streams, futures and spot.", "basalt.feeds.binance.feed:BinanceFeed"),
+        Offer("itch", "Nasdaq TotalView-ITCH 5.0 files.", "basalt.feeds.itch.feed:ItchFeed"),
     )

@@ -11,7 +11,6 @@ import polars as pl
 from basalt.books import OrderFault
 from basalt.core.errors import MissingData
 from basalt.core.lake import LakeFile
-from basalt.core.tables import Table
 from basalt.feeds.clocks import midnight_nanos
 from basalt.feeds.feed import Imported, Progress, quietly
 from basalt.feeds.itch.decoding import Decoder
@@ -19,11 +18,11 @@ from basalt.feeds.itch.directory import Directory, missing
 from basalt.feeds.itch.layouts import LAYOUTS, WITHOUT_TABLE
 from basalt.feeds.itch.opening import PIECE_BYTES, ItchFile, find_files, read_pieces
 from basalt.feeds.itch.tables import RowMaker
-from basalt.feeds.merging import replace_listings
-from basalt.feeds.parts import Parts, parts_in
+from basalt.feeds.parts import parts_in
+from basalt.feeds.streaming import market_days
 from basalt.market.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES
 
-TABLES = (TRADES, L2, L3, MARKETSTATE, IMBALANCE)
+TABLES = (L2, L3, MARKETSTATE, IMBALANCE)
 NEW_YORK = "America/New_York"
 CANCELLED, UNCHANGED = "C", "-"
 """What `ModificationIndicator` says of a trade that was broken, and of others."""
@@ -82,19 +81,21 @@ def _import_file(file: ItchFile, lake: Path, directory: Directory, piece_bytes: 
     decoder = Decoder(file.path, directory)
     maker = RowMaker(directory, file.day, midnight_nanos(file.day, NEW_YORK))
     broken: list[int] = []
-    with parts_in(lake) as parts:
+    with market_days(lake) as days, parts_in(lake) as parts:
+        rows = days.of(file.mic, file.day)
         for piece in read_pieces(file, piece_bytes):
             decoded = decoder.decode(piece)
             made = maker.make(decoded)
             for table in TABLES:
-                parts.append(table, made[table.name])
+                rows.add(table, made[table.name])
+            parts.append(TRADES, made[TRADES.name])
             broken += decoded.broken
-        parts.append(TRADES, maker.quotes.finish())
         _require(file, directory)
-        rows = _rows(parts, broken)
-        rows[REFERENCE] = [directory.reference(file.day).lazy()]
-        listings = directory.listing_ids[directory.wanted].tolist()
-        files = replace_listings(lake, file.mic, file.day, rows, listings)
+        parts.append(TRADES, maker.quotes.finish())
+        for trades in parts.frames(TRADES):
+            rows.add(TRADES, _with_cancellations(trades, broken).collect())
+        rows.add(REFERENCE, directory.reference(file.day))
+        files = rows.put(lake, directory.listing_ids[directory.wanted].tolist())
     return Imported(files, tuple(_notices(file, decoder, maker)))
 
 
@@ -107,11 +108,9 @@ def _require(file: ItchFile, directory: Directory) -> None:
         raise MissingData("the file names no security", where=str(file.path), hint="fetch the file again")
 
 
-def _rows(parts: Parts, broken: Collection[int]) -> dict[Table, Sequence[pl.LazyFrame]]:
-    rows: dict[Table, Sequence[pl.LazyFrame]] = {table: parts.frames(table) for table in TABLES}
-    names = [str(match) for match in broken]
-    indicator = pl.when(pl.col("TradeId").is_in(names)).then(pl.lit(CANCELLED)).otherwise(pl.lit(UNCHANGED))
-    return rows | {TRADES: [frame.with_columns(indicator.alias("ModificationIndicator")) for frame in rows[TRADES]]}
+def _with_cancellations(trades: pl.LazyFrame, broken: Collection[int]) -> pl.LazyFrame:
+    is_broken = pl.col("TradeId").is_in([str(match) for match in broken])
+    return trades.with_columns(pl.when(is_broken).then(pl.lit(CANCELLED)).otherwise(pl.lit(UNCHANGED)).alias("ModificationIndicator"))
 
 
 def _notices(file: ItchFile, decoder: Decoder, maker: RowMaker) -> Iterator[str]:

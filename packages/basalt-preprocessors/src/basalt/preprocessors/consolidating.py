@@ -1,0 +1,128 @@
+"""Books of listings to books of instruments, chunk by chunk."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from basalt.books.arrays import Ints, Longs, Truths
+from basalt.books.storage import Listings, frozen, lengthened
+from basalt.market.books import BOOK_SIDES
+from basalt.preprocessors.consolidating_kernel import consolidate
+from basalt.preprocessors.levels import ADMITTED, INDEX, LABEL, LAST
+
+Shown = tuple[NDArray[np.float64], Longs, Longs]
+
+
+def level_names(levels: int, part: str, suffix: str = "") -> list[str]:
+    """Columns of one part of all levels, bids before asks, best level first."""
+    return [f"{side}{part}{level}{suffix}" for side in BOOK_SIDES for level in range(1, levels + 1)]
+
+
+class Consolidator:
+    """Merged books of instruments.
+
+    Args:
+        levels_in: Levels a side that rows of listings have.
+        top_n: Levels a side to show.
+        index: Name of the column that tells instruments apart.
+        label: Name of the column that tells rows of an instrument apart.
+    """
+
+    def __init__(self, levels_in: int, top_n: int, index: str, label: str) -> None:
+        self.levels_in, self.top_n, self.index, self.label = levels_in, top_n, index, label
+        self._listings, self._instruments = Listings(), Listings()
+        self._heads = np.zeros((0, 2), np.int64)
+        self._shown: Shown = (np.zeros((0, levels_in)), np.zeros((0, levels_in), np.int64), np.zeros((0, levels_in), np.int64))
+        self._chains = (np.zeros(0, np.int32), np.zeros(0, np.int32))
+        self._pending: pl.DataFrame | None = None
+
+    def feed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Merged books that are complete once *rows* are known.
+
+        Args:
+            rows: In order of time over all listings: `ListingId`, `EventTimestamp`, the columns named above, levels.
+
+        Returns:
+            One row an index and label, the book after the last event of it.
+        """
+        listings, instruments = self._numbers(rows)
+        emit = self._emit(rows)
+        count = int(np.count_nonzero(emit))
+        out = (np.empty((2 * self.top_n, count)), *(np.empty((2 * self.top_n, count), np.int64) for _ in range(2)))
+        marks = np.empty(count, np.int64)
+        admitted = frozen(rows[ADMITTED].to_numpy())
+        consolidate(listings, instruments, admitted, emit, self._levels(rows), self._shown, self._heads, self._chains, out, marks)
+        made = rows.select(pl.col(INDEX).alias(self.index), pl.col(LABEL).alias(self.label), pl.col("EventTimestamp").alias(LAST))[marks]
+        return self._settled(made.with_columns(self._columns(out)))
+
+    def finish(self) -> pl.DataFrame:
+        """The last row of each instrument."""
+        pending, self._pending = self._pending, None
+        return pl.DataFrame() if pending is None else pending
+
+    # ---------------------------------------------------------------- arrays
+
+    def _numbers(self, rows: pl.DataFrame) -> tuple[Ints, Ints]:
+        known = self._listings.count
+        listings = self._listings.number(frozen(rows["ListingId"].to_numpy()))
+        instruments = self._instruments.number(frozen(rows[INDEX].to_numpy()))
+        self._hold(known, listings, instruments)
+        return frozen(listings), frozen(instruments)
+
+    def _hold(self, known: int, listings: Ints, instruments: Ints) -> None:
+        """Put new listings at the head of the chain of their instrument."""
+        count = self._listings.count
+        first, following = self._chains
+        first = lengthened(first, max(self._instruments.count, len(first)), -1)
+        following = lengthened(following, max(count, len(following)), -1)
+        new, rows = np.unique(listings[listings >= known], return_index=True)
+        where = np.flatnonzero(listings >= known)[rows]
+        for listing, row in zip(new, where, strict=True):
+            following[listing], first[instruments[row]] = first[instruments[row]], listing
+        self._chains = first, following
+        self._heads = lengthened(self._heads, 2 * count)
+        price, quantity, orders = self._shown
+        self._shown = lengthened(price, 2 * count), lengthened(quantity, 2 * count), lengthened(orders, 2 * count)
+
+    def _emit(self, rows: pl.DataFrame) -> Truths:
+        places = rows.select(INDEX, LABEL, pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
+        emit = np.zeros(rows.height, np.bool_)
+        emit[places.group_by(INDEX, LABEL).agg(pl.col("row").max())["row"].to_numpy()] = True
+        return frozen(emit)
+
+    def _levels(self, rows: pl.DataFrame) -> Shown:
+        def part(name: str, dtype: type[pl.DataType], empty: float) -> NDArray[np.float64]:
+            names = level_names(self.levels_in, name)
+            columns = [
+                rows[each].cast(dtype).fill_null(empty) if each in rows.columns else pl.repeat(empty, rows.height, dtype=dtype(), eager=True)
+                for each in names
+            ]
+            return np.stack([column.to_numpy() for column in columns]) if columns else np.empty((0, rows.height))
+
+        return frozen(part("Price", pl.Float64, np.nan)), frozen(part("Quantity", pl.Int64, 0)), frozen(part("NumOrders", pl.Int64, -1))
+
+    # ---------------------------------------------------------------- rows
+
+    def _columns(self, out: Shown) -> list[pl.Series]:
+        price, quantity, orders = out
+        columns = []
+        for place, name in enumerate(level_names(self.top_n, "")):
+            side, level = name[:3], name[3:]
+            count = pl.Series(f"{side}NumOrders{level}", orders[place]).cast(pl.Int32)
+            columns += [
+                pl.Series(f"{side}Price{level}", price[place], nan_to_null=True),
+                pl.Series(f"{side}Quantity{level}", quantity[place]),
+                count.set(count < 0, None),
+            ]
+        return columns
+
+    def _settled(self, made: pl.DataFrame) -> pl.DataFrame:
+        """Rows that no later event belongs to; the latest of each instrument waits."""
+        rows = made if self._pending is None else pl.concat([self._pending, made], rechunk=False)
+        keys = [self.index, self.label]
+        rows = rows.unique(keys, keep="last", maintain_order=True)
+        is_latest = pl.col(self.label) == pl.col(self.label).max().over(self.index)
+        self._pending = rows.filter(is_latest)
+        return rows.filter(~is_latest)

@@ -1,0 +1,111 @@
+"""Kernel: the books of the venues of an instrument to one book.
+
+Each listing shows its best levels until it shows others. The books of an instrument's listings are merged where a row is
+asked for: quantities and orders at one price add up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from basalt.books.arrays import Ints, Long, Longs, Truths
+
+Floats = np.ndarray
+COUNT_UNKNOWN = -1
+
+
+@njit(cache=True, _nrt=False, forceinline=True)
+def remember(row: Long, listing: Long, side: Long, new: tuple[Floats, Longs, Longs], shown: tuple[Floats, Longs, Longs], heads: Longs) -> None:
+    """Let a listing show the levels of *row* on one side; levels without price or quantity are none."""
+    price, quantity, orders = new
+    levels = price.shape[0] // 2
+    half = 2 * listing + side
+    count = 0
+    for level in range(levels):
+        column = side * levels + level
+        if not np.isnan(price[column, row]) and quantity[column, row] > 0:
+            shown[0][half, count] = price[column, row]
+            shown[1][half, count] = quantity[column, row]
+            shown[2][half, count] = orders[column, row]
+            count += 1
+    heads[half, 0] = count
+
+
+@njit(cache=True, _nrt=False, forceinline=True)
+def merge(first: Long, side: Long, shown: tuple[Floats, Longs, Longs], heads: Longs, following: Ints, out: tuple[Floats, Longs, Longs], place: Long) -> None:
+    """Write the best levels of one side over all listings from *first* on to row *place*."""
+    out_price, out_quantity, out_orders = out
+    levels = out_price.shape[0] // 2
+    listing = np.int64(first)
+    while listing >= 0:
+        heads[2 * listing + side, 1] = 0
+        listing = np.int64(following[listing])
+    for level in range(levels):
+        best, found = 0.0, False
+        listing = np.int64(first)
+        while listing >= 0:
+            half = 2 * listing + side
+            if heads[half, 1] < heads[half, 0]:
+                price = shown[0][half, heads[half, 1]]
+                if not found or (price > best if side == 0 else price < best):
+                    best, found = price, True
+            listing = np.int64(following[listing])
+        quantity, orders = np.int64(0), np.int64(0)
+        listing = np.int64(first)
+        while found and listing >= 0:
+            half = 2 * listing + side
+            at = heads[half, 1]
+            if at < heads[half, 0] and shown[0][half, at] == best:
+                quantity += shown[1][half, at]
+                orders = COUNT_UNKNOWN if orders < 0 or shown[2][half, at] < 0 else orders + shown[2][half, at]
+                heads[half, 1] += 1
+            listing = np.int64(following[listing])
+        column = side * levels + level
+        out_price[column, place] = best if found else np.nan
+        out_quantity[column, place] = quantity
+        out_orders[column, place] = orders
+
+
+@njit(cache=True, _nrt=False, nogil=True)
+def consolidate(
+    listings: Ints,
+    instruments: Ints,
+    admitted: Truths,
+    emit: Truths,
+    new: tuple[Floats, Longs, Longs],
+    shown: tuple[Floats, Longs, Longs],
+    heads: Longs,
+    chains: tuple[Ints, Ints],
+    out: tuple[Floats, Longs, Longs],
+    out_rows: Longs,
+) -> int:
+    """Follow the books of listings and write the merged book after the rows that *emit* names.
+
+    Args:
+        listings, instruments: Dense numbers by row.
+        admitted: Whether the listing takes part from this row on.
+        emit: Whether the merged book is wanted after the row.
+        new: Price, quantity and orders by row; bids before asks, best level first.
+        shown, heads: Levels and number of levels of each half; changed in place.
+        chains: First listing of each instrument, and the listing after each; -1 ends them.
+        out, out_rows: Get the levels, and the input row, of each row written.
+
+    Returns:
+        How many rows are written.
+    """
+    first, following = chains
+    written = 0
+    for row in range(listings.size):
+        listing = np.int64(listings[row])
+        for side in range(2):
+            if admitted[row]:
+                remember(row, listing, side, new, shown, heads)
+            else:
+                heads[2 * listing + side, 0] = 0
+        if emit[row]:
+            for side in range(2):
+                merge(np.int64(first[instruments[row]]), side, shown, heads, following, out, written)
+            out_rows[written] = row
+            written += 1
+    return written

@@ -1,0 +1,56 @@
+"""Frames that are made chunk by chunk, by something that remembers what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+ROWS_AT_ONCE = 1 << 16
+"""Rows of a chunk: a book of ten levels takes half a kilobyte a row."""
+
+
+class Stepper(Protocol):
+    """What turns chunks into chunks."""
+
+    def feed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows that are known once *rows* are."""
+        ...
+
+    def finish(self) -> pl.DataFrame:
+        """Rows that waited for others to come; without columns when there are none."""
+        ...
+
+
+def streamed(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], make: Callable[[], Stepper]) -> pl.LazyFrame:
+    """The rows that a stepper makes of *frame*, in its order and in memory that does not grow with it.
+
+    Args:
+        frame: What is read, in chunks.
+        schema: Columns of the result; a chunk may have more.
+        make: Makes the stepper of one reading.
+    """
+
+    def batches(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = n_rows
+        for made in _steps(frame, make()):
+            rows = made.select(schema if with_columns is None else with_columns)
+            rows = rows if left is None else rows.head(left)
+            left = None if left is None else left - rows.height
+            yield rows if predicate is None else rows.filter(predicate)
+            if left == 0:
+                return
+
+    return register_io_source(batches, schema=dict(schema), is_pure=True)
+
+
+def _steps(frame: pl.LazyFrame, stepper: Stepper) -> Iterator[pl.DataFrame]:
+    for rows in frame.collect_batches(chunk_size=ROWS_AT_ONCE, maintain_order=True):
+        yield stepper.feed(rows)
+    last = stepper.finish()
+    if last.width:
+        yield last

@@ -88,7 +88,7 @@ class BookPreprocess:
             ConflictingSettings: Buckets are asked of a pass that has none.
             MissingColumn: A column is not there.
         """
-            is_bucket = config.sample == "bucket"
+        is_bucket = config.sample == "bucket"
         if is_bucket and clock.is_event:
             raise ConflictingSettings("sample 'bucket' in a pass without buckets", where=f"{where}.sample", hint="sample: event or change")
         known = inputs["l3"].schema()

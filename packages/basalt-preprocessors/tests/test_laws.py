@@ -1,0 +1,29 @@
+"""The laws of preprocessors."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from basalt.preprocessors.book import BOOK_PREPROCESS
+from basalt.preprocessors.cbbo import CBBO_PREPROCESS
+from basalt.preprocessors.cbbo_from_l3 import CBBO_FROM_L3
+from basalt.testing import PreprocessorLaws
+
+
+class TestCbboPreprocess(PreprocessorLaws):
+    module = CBBO_PREPROCESS
+    config: ClassVar = [
+        {},
+        {"time_index": "event", "market_states": None, "top_n": 2},
+        {"index_by": "PrimaryListingId", "emit_last_event_ts": True, "mic_whitelist": ["XLON", "CHIX"], "include_mic_wide": True, "top_n": 1},
+    ]
+
+
+class TestCbboFromL3(PreprocessorLaws):
+    module = CBBO_FROM_L3
+    config: ClassVar = [{}, {"time_index": "event", "market_states": None, "top_n": 3}, {"time_bucket_seconds": 300}]
+
+
+class TestBook(PreprocessorLaws):
+    module = BOOK_PREPROCESS
+    config: ClassVar = [{"levels": 2}, {"levels": 1, "sample": "event"}, {"levels": 3, "sample": "bucket"}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from basalt.feeds.itch.directory import Directory
 from basalt.feeds.itch.fields import BACKWARDS, FIELDS, LOCATES, NO_PRICE, NO_SIDE, NO_SIZE, NO_TIME, SOUND, read_fields
 from basalt.feeds.itch.layouts import LAYOUTS, gather, texts_of
 from basalt.feeds.itch.opening import Piece, place
-from basalt.feeds.itch.states import CODES, Change, Notice, Phases
+from basalt.feeds.itch.states import ITCH
+from basalt.feeds.phases import CODES, GO, SECURITY, SESSION, STATUS, STOP, Change, Notice, Phases
 
 _NAMED = tuple(kind for kind in LAYOUTS if kind != "R" and "stock" in (LAYOUTS[kind].names or ()))
 _MARKETS = {"XNAS": "Q", "XBOS": "B", "XPSX": "X"}
@@ -58,7 +60,7 @@ class Decoder:
 
     path: Path
     directory: Directory
-    phases: Phases = field(default_factory=Phases)
+    phases: Phases = field(default_factory=lambda: Phases(ITCH))
     counts: Counter[str] = field(default_factory=Counter)
     _codes: np.ndarray = field(default_factory=lambda: np.full(LOCATES, CODES["CLOSED"], dtype=np.int64))
     _since: int = 0
@@ -101,28 +103,27 @@ class Decoder:
         for kind in _NAMED:
             found = np.flatnonzero((kinds == ord(kind)) & ~known[locates])
             self.directory.learn_names(gather(piece.buffer, piece.starts[found], kind))
-        return [Notice(0, "R", locate, "") for locate in self.directory.securities if not known[locate]]
+        return [Notice(0, SECURITY, locate, "") for locate in self.directory.securities if not known[locate]]
 
     def _notices(self, rows: dict[str, np.ndarray], messages: dict[str, np.ndarray]) -> list[Notice]:
-        own = _MARKETS.get(self.directory.mic, "Q")
-        halts = messages["h"]["market"] == own.encode()
-        codes = {
-            "S": texts_of(messages["S"]["event"]),
-            "R": [""] * len(rows["R"]),
-            "H": texts_of(messages["H"]["state"]),
-            "h": texts_of(messages["h"]["action"][halts]),
-        }
-        places = {**rows, "h": rows["h"][halts]}
-        locates = {kind: messages[kind]["locate"] for kind in codes} | {"h": messages["h"]["locate"][halts]}
-        notices = [
-            Notice(row, kind, locate, code)
-            for kind, said in codes.items()
-            for row, locate, code in zip(places[kind].tolist(), locates[kind].tolist(), said, strict=True)
+        """What the messages say about phases, in their order."""
+        own = messages["h"]["market"] == _MARKETS.get(self.directory.mic, "Q").encode()
+        said = [
+            *((row, SESSION, 0, code) for row, code in _told(rows["S"], messages["S"], "event")),
+            *((row, SECURITY, locate, "") for row, locate in zip(rows["R"].tolist(), messages["R"]["locate"].tolist(), strict=True)),
+            *(
+                (row, STATUS, int(messages["H"]["locate"][at]), code)
+                for at, (row, code) in enumerate(_told(rows["H"], messages["H"], "state"))
+            ),
+            *(
+                (row, STOP if code == "H" else GO, int(messages["h"]["locate"][own][at]), code)
+                for at, (row, code) in enumerate(_told(rows["h"][own], messages["h"][own], "action"))
+            ),
         ]
-        return sorted(notices, key=lambda notice: notice.row)
+        return [Notice(*each) for each in sorted(said)]
 
     def _read(self, piece: Piece, changes: list[Change]) -> np.ndarray:
-        table = np.array([(change.row, change.locate, CODES[change.state]) for change in changes], dtype=np.int64).reshape(-1, 3)
+        table = np.array([(change.row, change.security, CODES[change.state]) for change in changes], dtype=np.int64).reshape(-1, 3)
         out = np.zeros((len(FIELDS), piece.starts.size), dtype=np.int64)
         fault, row = read_fields(piece.buffer, piece.starts, self._codes, np.ascontiguousarray(table.T), self._since, out)
         if fault != SOUND:
@@ -136,3 +137,8 @@ class Decoder:
         kind, where = chr(piece.buffer[start]), place(self.path, piece.first + row, piece.offset + start - 2)
         error = UnsortedInput if fault == BACKWARDS else CorruptInput
         return error(f"{_FAULTS[fault]} in a message {kind}", where=where, hint="fetch the file again")
+
+
+def _told(rows: np.ndarray, messages: np.ndarray, name: str) -> Iterable[tuple[int, str]]:
+    """Row and code of each message."""
+    return zip(rows.tolist(), texts_of(messages[name]), strict=True)

@@ -9,11 +9,12 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Exported, Imported, LakeDay, Progress
-from basalt.feeds.options import Currency, FeedOptions, Mic
+from basalt.feeds.options import Currency, FeedOptions
 
 LOSSES = (
     "Identifiers of listings, instruments and orders: securities have names only, orders are numbered anew.",
     "Which auction a phase is (all become quotation-only periods, UNSCHEDULED_AUCTION), and phases that end earlier for one listing than for others.",
+    "Which messages are one event: each is one of its own, so l2 shows every step of a sweep.",
     "The aggressor of trades with hidden orders.",
     "Trades off the book and in dark pools, with their classification; what the trades table knows of quotes elsewhere and at horizons.",
     "When a trade was cancelled (it is told at the end of the day), and how it was amended.",
@@ -25,7 +26,9 @@ class ItchOptions(FeedOptions):
     """What ITCH files do not tell, and what of them is wanted."""
 
     day: str | None = Field(None, description="Trading day, where the file's name does not say it.", examples=["2019-01-30"])
-    mic: Mic | None = Field(None, description="Venue, where the file's name does not say it: XNAS, XBOS, XPSX.")
+    mic: str | None = Field(
+        None, pattern="^[A-Z0-9]{4}$", description="Venue, where the file's name does not say it: XNAS, XBOS, XPSX.", examples=["XNAS"]
+    )
     currency: Currency = "USD"
     ticker: list[str] = Field([], description="Security to import; repeat it for more. All by default.")
 

@@ -124,6 +124,6 @@ def _notices(file: ItchFile, decoder: Decoder, maker: RowMaker) -> Iterator[str]
     without = [f"{counts[kind]:,} {what} ({kind})" for kind, what in WITHOUT_TABLE.items() if counts[kind]]
     if without:
         yield f"{name}: no table has a place for {', '.join(without)}"
-    halted = [security.ticker for locate in decoder.phases.halted() if (security := decoder.directory.securities.get(locate))]
+    halted = [security.ticker for locate in decoder.phases.unfinished() if (security := decoder.directory.securities.get(locate))]
     if halted:
         yield f"{name}: still halted when the file ends: {', '.join(halted)}"

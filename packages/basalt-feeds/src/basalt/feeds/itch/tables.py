@@ -18,7 +18,8 @@ from basalt.feeds.itch.directory import Directory
 from basalt.feeds.itch.fields import FIELDS, LOCATES
 from basalt.feeds.itch.layouts import PRICE_SCALE, nanos_of, texts_of
 from basalt.feeds.itch.roots import new_roots, trace_roots
-from basalt.feeds.itch.states import CODES, CROSSES, Change
+from basalt.feeds.itch.states import CROSSES
+from basalt.feeds.phases import CODES, Change
 from basalt.feeds.quotes import QuoteTape
 from basalt.market.sides import Aggressor, LobAction
 from basalt.market.states import AUCTION_STATES, MARKET_STATES
@@ -214,8 +215,8 @@ class RowMaker:
         return self.quotes.attach(rows, levels)
 
     def _market_states(self, decoded: Decoded) -> pl.DataFrame:
-        wanted = [change for change in decoded.changes if self.directory.listing_ids[change.locate]]
-        locates = np.array([change.locate for change in wanted], dtype=np.int64)
+        wanted = [change for change in decoded.changes if self.directory.listing_ids[change.security]]
+        locates = np.array([change.security for change in wanted], dtype=np.int64)
         rows = np.array([change.row for change in wanted], dtype=np.int64)
         return pl.DataFrame(
             {

@@ -38,7 +38,7 @@ def streamed(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], make: Calla
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
         for made in _steps(frame, make()):
-            rows = made.select(schema if with_columns is None else with_columns)
+            rows = made.select(list(schema) if with_columns is None else with_columns)
             rows = rows if left is None else rows.head(left)
             left = None if left is None else left - rows.height
             yield rows if predicate is None else rows.filter(predicate)

@@ -15,7 +15,13 @@ class TestCbboPreprocess(PreprocessorLaws):
     config: ClassVar = [
         {},
         {"time_index": "event", "market_states": None, "top_n": 2},
-        {"index_by": "PrimaryListingId", "emit_last_event_ts": True, "mic_whitelist": ["XLON", "CHIX"], "include_mic_wide": True, "top_n": 1},
+        {
+            "index_by": "PrimaryListingId",
+            "emit_last_event_ts": True,
+            "mic_whitelist": ["XLON", "CHIX"],
+            "include_mic_wide": True,
+            "top_n": 1,
+        },
     ]
 
 

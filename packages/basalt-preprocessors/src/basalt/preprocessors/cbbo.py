@@ -29,7 +29,8 @@ class CbboConfig(ModuleConfig):
     index_by: IndexBy = Field("InstrumentId", description="What tells consolidated books apart: the instrument, or its primary listing.")
     top_n: int = Field(10, ge=1, le=10, description="Levels a side to show.")
     time_index: Literal["event", "timebucket"] = Field(
-        "timebucket", description="event: a row for every instant at which a venue's book changes; timebucket: one for each bucket with such."
+        "timebucket",
+        description="event: a row for every instant at which a venue's book changes; timebucket: one for each bucket with such.",
     )
     emit_last_event_ts: bool = Field(False, description="Add LastEventTimestamp, the time of the last event in the bucket.")
     market_states: list[MarketState] | None = Field(
@@ -170,7 +171,9 @@ def refuse_no_buckets(config: CbboConfig, clock: Clock, where: str) -> None:
     """Refuse buckets in a pass that has none."""
     if config.time_index == "timebucket" and clock.is_event:
         raise ConflictingSettings(
-            "time_index 'timebucket' in a pass without buckets", where=f"{where}.time_index", hint="time_index: event, or a pass with buckets"
+            "time_index 'timebucket' in a pass without buckets",
+            where=f"{where}.time_index",
+            hint="time_index: event, or a pass with buckets",
         )
 
 
@@ -201,7 +204,9 @@ def _beside(
     joined = made.sort(left_on, maintain_order=True).join_asof(
         right.sort("venue time", maintain_order=True), left_on=left_on, right_on="venue time", by=index, check_sortedness=False
     )
-    return joined.with_columns(pl.col(f"{side}Quantity{level}_{mic}").fill_null(0) for side in BOOK_SIDES for level in range(1, config.top_n + 1))
+    return joined.with_columns(
+        pl.col(f"{side}Quantity{level}_{mic}").fill_null(0) for side in BOOK_SIDES for level in range(1, config.top_n + 1)
+    )
 
 
 CBBO_PREPROCESS = CbboPreprocess()

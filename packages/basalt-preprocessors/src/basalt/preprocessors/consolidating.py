@@ -96,7 +96,9 @@ class Consolidator:
         def part(name: str, dtype: type[pl.DataType], empty: float) -> NDArray[np.float64]:
             names = level_names(self.levels_in, name)
             columns = [
-                rows[each].cast(dtype).fill_null(empty) if each in rows.columns else pl.repeat(empty, rows.height, dtype=dtype(), eager=True)
+                rows[each].cast(dtype).fill_null(empty)
+                if each in rows.columns
+                else pl.repeat(empty, rows.height, dtype=dtype(), eager=True)
                 for each in names
             ]
             return np.stack([column.to_numpy() for column in columns]) if columns else np.empty((0, rows.height))

@@ -16,7 +16,9 @@ COUNT_UNKNOWN = -1
 
 
 @njit(cache=True, _nrt=False, forceinline=True)
-def remember(row: Long, listing: Long, side: Long, new: tuple[Floats, Longs, Longs], shown: tuple[Floats, Longs, Longs], heads: Longs) -> None:
+def remember(
+    row: Long, listing: Long, side: Long, new: tuple[Floats, Longs, Longs], shown: tuple[Floats, Longs, Longs], heads: Longs
+) -> None:
     """Let a listing show the levels of *row* on one side; levels without price or quantity are none."""
     price, quantity, orders = new
     levels = price.shape[0] // 2
@@ -33,7 +35,15 @@ def remember(row: Long, listing: Long, side: Long, new: tuple[Floats, Longs, Lon
 
 
 @njit(cache=True, _nrt=False, forceinline=True)
-def merge(first: Long, side: Long, shown: tuple[Floats, Longs, Longs], heads: Longs, following: Ints, out: tuple[Floats, Longs, Longs], place: Long) -> None:
+def merge(
+    first: Long,
+    side: Long,
+    shown: tuple[Floats, Longs, Longs],
+    heads: Longs,
+    following: Ints,
+    out: tuple[Floats, Longs, Longs],
+    place: Long,
+) -> None:
     """Write the best levels of one side over all listings from *first* on to row *place*."""
     out_price, out_quantity, out_orders = out
     levels = out_price.shape[0] // 2

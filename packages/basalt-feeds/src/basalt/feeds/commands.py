@@ -10,7 +10,8 @@ from datetime import date
 from functools import cached_property
 from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
@@ -184,10 +185,20 @@ def option_parameters(model: type[BaseModel]) -> list[Parameter]:
             name,
             Parameter.KEYWORD_ONLY,
             default=Parameter.empty if field.is_required() else field.get_default(call_default_factory=True),
-            annotation=Annotated[field.annotation, typer.Option(help=field.description)],
+            annotation=Annotated[_plain(field.annotation), typer.Option(help=field.description)],
         )
         for name, field in model.model_fields.items()
     ]
+
+
+def _plain(annotation: Any) -> Any:
+    """A type without what is annotated to it: the command line shows types, the model checks values."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _plain(inner[0])
+    if origin in (Union, UnionType):
+        return Union[tuple(_plain(each) for each in inner)]  # noqa: UP007 - made of a tuple
+    return list[_plain(inner[0])] if origin is list else annotation  # type: ignore[misc]
 
 
 def validated(model: type[BaseModel], said: Mapping[str, Any]) -> BaseModel:

@@ -35,6 +35,7 @@ def basalt_feeds() -> Iterable[Offer]:
 
     return (
         Offer("lobster", "LOBSTER message and orderbook files.", "basalt.feeds.lobster.feed:LobsterFeed"),
+        Offer("dbn", "Databento files, DBN and CSV.", "basalt.feeds.dbn.feed:DbnFeed"),
         Offer("binance", "Captures of Binance streams, futures and spot.", "basalt.feeds.binance.feed:BinanceFeed"),
         Offer("itch", "Nasdaq TotalView-ITCH 5.0 files.", "basalt.feeds.itch.feed:ItchFeed"),
     )

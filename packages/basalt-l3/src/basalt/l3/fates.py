@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from basalt.core.declaring import analytic
-from basalt.l3.following import ENTRY, is_entry, is_execution, is_filled, is_gone, shares
+from basalt.l3.conditions import is_execution, shares
+from basalt.l3.following import ENTRY, is_entry, is_filled, is_gone
 
 FATE = "OrderFate"
 CENSORED, FILLED, CANCELLED = 0, 1, 2

@@ -13,6 +13,8 @@ Each day is followed by itself.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -103,7 +105,7 @@ def order_numbers(*ids: pl.Series) -> tuple[NDArray[np.int64], ...]:
     return tuple(frozen(each.fill_null(0)) for each in codes)
 
 
-def frozen(column: pl.Series) -> NDArray[np.generic]:
+def frozen(column: pl.Series) -> NDArray[Any]:
     """A column as a read-only array: one kind of array needs one compilation."""
     array = column.to_numpy().view()
     array.flags.writeable = False

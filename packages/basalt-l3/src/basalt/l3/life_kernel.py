@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from basalt.books.arrays import Bytes, Long, Longs
+
 OTHER, ENTER, CHANGE, LEAVE = 0, 1, 2, 3
 """Kinds of rows: about no order, and what happens to one."""
 UNKNOWN, DUPLICATE, UNNAMED = 1, 2, 3
@@ -23,13 +25,13 @@ SPREAD = np.int64(-7046029254386353131)
 
 
 @njit(cache=True, nogil=True)
-def _home(table, order, listing):  # noqa: ANN001, ANN202
+def _home(table: Longs, order: Long, listing: Long) -> Long:
     mixed = (order ^ (listing * SPREAD)) * MIX
     return ((mixed ^ (mixed >> 29)) >> 3) & (table.shape[0] - 1)
 
 
 @njit(cache=True, nogil=True)
-def _seek(table, order, listing):  # noqa: ANN001, ANN202
+def _seek(table: Longs, order: Long, listing: Long) -> Long:
     """Slot of the order, or the empty slot where it would go."""
     mask = table.shape[0] - 1
     slot = _home(table, order, listing)
@@ -39,7 +41,7 @@ def _seek(table, order, listing):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True, nogil=True)
-def _forget(table, slot):  # noqa: ANN001, ANN202
+def _forget(table: Longs, slot: Long) -> None:
     """Empty a slot and close the hole."""
     mask = table.shape[0] - 1
     hole, each = slot, (slot + 1) & mask
@@ -54,14 +56,14 @@ def _forget(table, slot):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True, nogil=True)
-def _empty(slots):  # noqa: ANN001, ANN202
+def _empty(slots: Long) -> Longs:
     table = np.zeros((slots, 3), np.int64)
     table[:, ENTRY] = NO_ROW
     return table
 
 
 @njit(cache=True, nogil=True)
-def _widened(table):  # noqa: ANN001, ANN202
+def _widened(table: Longs) -> Longs:
     """The same orders in twice the slots."""
     wider = _empty(2 * table.shape[0])
     for slot in range(table.shape[0]):
@@ -73,7 +75,7 @@ def _widened(table):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True, nogil=True)
-def _put(table, slot, order, listing, entry, ends, row):  # noqa: ANN001, ANN202
+def _put(table: Longs, slot: Long, order: Long, listing: Long, entry: Long, ends: Longs, row: Long) -> bool:
     """Write an order to its slot; true when another one rested there, whose life ends with *row*."""
     displaced = table[slot, ENTRY]
     if displaced != NO_ROW:
@@ -83,11 +85,31 @@ def _put(table, slot, order, listing, entry, ends, row):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True, nogil=True)
-def follow_orders(listings, kinds, before, after, entries, ends, faults):  # noqa: ANN001, ANN201
+def _enter(table: Longs, order: Long, listing: Long, row: Long, ends: Longs, faults: Bytes) -> Long:
+    """Enter an order; gives how many more rest."""
+    if _put(table, _seek(table, order, listing), order, listing, row, ends, row):
+        faults[row] = DUPLICATE
+        return 0
+    return 1
+
+
+@njit(cache=True, nogil=True)
+def _rename(table: Longs, slot: Long, order: Long, row: Long, ends: Longs, faults: Bytes) -> Long:
+    """Give the order in a slot another id; gives how many more rest."""
+    listing, entry = table[slot, LISTING], table[slot, ENTRY]
+    _forget(table, slot)
+    if _put(table, _seek(table, order, listing), order, listing, entry, ends, row):
+        faults[row] = DUPLICATE
+        return -1
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def follow_orders(listings: Longs, kinds: Bytes, before: Longs, after: Longs, entries: Longs, ends: Longs, faults: Bytes) -> None:
     """Follow each order from the row that enters it to the row that ends it.
 
     Args:
-        listings: Number of the listing by row.
+        listings: `ListingId` by row.
         kinds: `OTHER`, `ENTER`, `CHANGE` or `LEAVE` by row.
         before: Id of the order before the row's event; `NO_ID` for none.
         after: Its id after the event; `NO_ID` for none.
@@ -97,29 +119,23 @@ def follow_orders(listings, kinds, before, after, entries, ends, faults):  # noq
         faults: Gets, by row, what is wrong with it; 0 for nothing.
     """
     table = _empty(FIRST_SLOTS)
-    resting = 0
+    resting: Long = 0
     for row in range(listings.size):
         entries[row], ends[row], faults[row] = NO_ROW, NO_ROW, 0
         kind, listing = kinds[row], listings[row]
         if kind == OTHER:
             continue
-        if kind == ENTER:
-            order = after[row]
-        else:
-            order = before[row] if before[row] != NO_ID else after[row]
+        order = after[row] if kind == ENTER or before[row] == NO_ID else before[row]
         if order == NO_ID:
             faults[row] = UNNAMED
             continue
         if 2 * resting >= table.shape[0]:
             table = _widened(table)
-        slot = _seek(table, order, listing)
         if kind == ENTER:
             entries[row] = row
-            if _put(table, slot, order, listing, row, ends, row):
-                faults[row] = DUPLICATE
-            else:
-                resting += 1
+            resting += _enter(table, order, listing, row, ends, faults)
             continue
+        slot = _seek(table, order, listing)
         entry = table[slot, ENTRY]
         entries[row] = entry
         if entry == NO_ROW:
@@ -128,8 +144,5 @@ def follow_orders(listings, kinds, before, after, entries, ends, faults):  # noq
             ends[entry] = row
             _forget(table, slot)
             resting -= 1
-        elif after[row] != NO_ID and after[row] != order:
-            _forget(table, slot)
-            if _put(table, _seek(table, after[row], listing), after[row], listing, entry, ends, row):
-                faults[row] = DUPLICATE
-                resting -= 1
+        elif after[row] not in (NO_ID, order):
+            resting += _rename(table, slot, after[row], row, ends, faults)

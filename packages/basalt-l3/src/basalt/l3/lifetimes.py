@@ -7,10 +7,9 @@ really been filled, or cancelled, by an age, and uses orders that are lost from 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import polars as pl
-from pydantic import Field
 
 from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, all_of, analytic, count_where, ratio, where
 from basalt.l3.conditions import SideOrTotal, column_of, on_side, shares

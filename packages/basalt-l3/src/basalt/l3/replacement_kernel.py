@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+from basalt.books.arrays import Bytes, Ints, Long, Longs
+
+Floats = NDArray[np.float64]
 
 OTHER, EXECUTION, ARRIVAL = 0, 1, 2
 """Kinds of rows: neither, displayed liquidity that is executed, liquidity that arrives."""
@@ -20,8 +25,10 @@ FIRST_NODES = 1024
 
 
 @njit(cache=True, nogil=True)
-def _widened(keys, nodes):  # noqa: ANN001, ANN202
-    """The same nodes with room for as many more."""
+def _room(keys: Floats, nodes: Longs, used: Long) -> tuple[Floats, Longs]:
+    """The same nodes, with room for one more after the first *used*."""
+    if used < keys.size:
+        return keys, nodes
     wider_keys, wider_nodes = np.empty(2 * keys.size, np.float64), np.empty((2 * keys.size, 4), np.int64)
     wider_keys[: keys.size] = keys
     wider_nodes[: keys.size] = nodes
@@ -29,16 +36,40 @@ def _widened(keys, nodes):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True, nogil=True)
-def _find(keys, nodes, heads, half, key):  # noqa: ANN001, ANN202
-    """The last node of a list with a smaller key, and the node with *key*; `NONE` where there is none."""
-    last, node = NONE, heads[half]
+def _node_before(keys: Floats, nodes: Longs, first: Long, key: float) -> Long:
+    """The last node of a list whose key is smaller; `NONE` where there is none."""
+    last: Long = NONE
+    node = first
     while node != NONE and keys[node] < key:
         last, node = node, nodes[node, NEXT]
-    return last, (node if node != NONE and keys[node] == key else NONE)
+    return last
 
 
 @njit(cache=True, nogil=True)
-def measure_replacements(halves, kinds, sides, prices, nanos, waited, replaced):  # noqa: ANN001, ANN201
+def _replace(keys: Floats, nodes: Longs, heads: Longs, half: Long, key: float, now: Long, free: Long) -> tuple[Long, Long, Long]:
+    """Take what an arrival replaces off a list: sum of waiting times, executions, first free node."""
+    waited, replaced, node = 0, 0, heads[half]
+    while node != NONE and keys[node] <= key:
+        waited += nodes[node, COUNT] * (now - nodes[node, FIRST]) - nodes[node, SINCE]
+        replaced += nodes[node, COUNT]
+        heads[half], nodes[node, NEXT], free = nodes[node, NEXT], free, node
+        node = heads[half]
+    return waited, replaced, free
+
+
+@njit(cache=True, nogil=True)
+def _link(nodes: Longs, heads: Longs, half: Long, last: Long, node: Long, now: Long) -> None:
+    """Put a node with one execution behind *last*."""
+    following = heads[half] if last == NONE else nodes[last, NEXT]
+    nodes[node, COUNT], nodes[node, FIRST], nodes[node, SINCE], nodes[node, NEXT] = 1, now, 0, following
+    if last == NONE:
+        heads[half] = node
+    else:
+        nodes[last, NEXT] = node
+
+
+@njit(cache=True, nogil=True)
+def measure_replacements(halves: Ints, kinds: Bytes, sides: Bytes, prices: Floats, nanos: Longs, waited: Longs, replaced: Longs) -> None:
     """Say at each arrival how many executions it replaces, and how long these have waited.
 
     An arrival replaces all executions of its side at its price or a worse one that nothing replaced before.
@@ -47,43 +78,34 @@ def measure_replacements(halves, kinds, sides, prices, nanos, waited, replaced):
         halves: Number of the side of a listing by row, from 0 without gaps.
         kinds: `OTHER`, `EXECUTION` or `ARRIVAL` by row.
         sides: 1 bid, 2 ask, by row.
-        prices: Price that was executed, or that liquidity arrives at, by row.
+        prices: Price that was executed, or that liquidity arrives at, by row; NaN for none.
         nanos: Time by row, never falling within a listing.
         waited: Gets the sum of waiting times (ns) by row; 0 where nothing is replaced.
         replaced: Gets the number of executions replaced by row.
     """
     heads = np.full(halves.max() + 1 if halves.size else 1, NONE, np.int64)
     keys, nodes = np.empty(FIRST_NODES, np.float64), np.empty((FIRST_NODES, 4), np.int64)
-    used, free = 0, NONE
+    used: Long = 0
+    free: Long = NONE
     for row in range(halves.size):
         waited[row], replaced[row] = 0, 0
-        kind, half, now = kinds[row], halves[row], nanos[row]
-        if kind == OTHER or np.isnan(prices[row]):
+        if kinds[row] == OTHER or np.isnan(prices[row]):
             continue
+        half, now = halves[row], nanos[row]
         key = prices[row] if sides[row] == BID else -prices[row]
-        if kind == ARRIVAL:
-            node = heads[half]
-            while node != NONE and keys[node] <= key:
-                waited[row] += nodes[node, COUNT] * (now - nodes[node, FIRST]) - nodes[node, SINCE]
-                replaced[row] += nodes[node, COUNT]
-                heads[half], nodes[node, NEXT], free = nodes[node, NEXT], free, node
-                node = heads[half]
+        if kinds[row] == ARRIVAL:
+            waited[row], replaced[row], free = _replace(keys, nodes, heads, half, key, now, free)
             continue
-        last, node = _find(keys, nodes, heads, half, key)
-        if node != NONE:
+        last = _node_before(keys, nodes, heads[half], key)
+        node = heads[half] if last == NONE else nodes[last, NEXT]
+        if node != NONE and keys[node] == key:
             nodes[node, COUNT] += 1
             nodes[node, SINCE] += now - nodes[node, FIRST]
             continue
-        if free != NONE:
-            node, free = free, nodes[free, NEXT]
-        else:
-            if used == keys.size:
-                keys, nodes = _widened(keys, nodes)
+        if free == NONE:
+            keys, nodes = _room(keys, nodes, used)
             node, used = used, used + 1
-        following = heads[half] if last == NONE else nodes[last, NEXT]
-        keys[node] = key
-        nodes[node, COUNT], nodes[node, FIRST], nodes[node, SINCE], nodes[node, NEXT] = 1, now, 0, following
-        if last == NONE:
-            heads[half] = node
         else:
-            nodes[last, NEXT] = node
+            node, free = free, nodes[free, NEXT]
+        keys[node] = key
+        _link(nodes, heads, half, last, node, now)

@@ -1,0 +1,165 @@
+"""The kernels by hand, against their twins in plain Python, and ids of all kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from basalt.l3.following import order_numbers
+from basalt.l3.life_kernel import CHANGE, DUPLICATE, ENTER, LEAVE, OTHER, UNKNOWN, UNNAMED, follow_orders
+from basalt.l3.replacement_kernel import ARRIVAL, EXECUTION, measure_replacements
+
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def read_only(values, dtype):
+    array = np.array(values, dtype)
+    array.flags.writeable = False
+    return array
+
+
+def followed(rows):
+    """Entries, ends and faults of rows of (listing, kind, id before, id after)."""
+    listings, kinds, before, after = zip(*rows, strict=True) if rows else ((), (), (), ())
+    entries, ends, faults = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), np.empty(len(rows), np.int8)
+    given_arrays = [read_only(each, dtype) for each, dtype in ((listings, "i8"), (kinds, "i1"), (before, "i8"), (after, "i8"))]
+    follow_orders(*given_arrays, entries, ends, faults)
+    return entries.tolist(), ends.tolist(), faults.tolist()
+
+
+def followed_by_hand(rows):
+    resting, entries, ends, faults = {}, [], [-1] * len(rows), []
+    for row, (listing, kind, before, after) in enumerate(rows):
+        order = after if kind == ENTER else before or after
+        key, entry, fault = (listing, order), -1, 0
+        if kind == OTHER:
+            pass
+        elif not order:
+            fault = UNNAMED
+        elif kind == ENTER:
+            entry = row
+            if key in resting:
+                ends[resting[key]], fault = row, DUPLICATE
+            resting[key] = row
+        elif key not in resting:
+            fault = UNKNOWN
+        else:
+            entry = resting[key]
+            if kind == LEAVE:
+                ends[resting.pop(key)] = row
+            elif after and after != order:
+                moved = resting.pop(key)
+                if (listing, after) in resting:
+                    ends[resting[listing, after]], fault = row, DUPLICATE
+                resting[listing, after] = moved
+        entries.append(entry)
+        faults.append(fault)
+    return entries, ends, faults
+
+
+def test_an_order_is_followed_over_a_change_of_its_id():
+    rows = [(7, ENTER, 0, 5), (7, CHANGE, 5, 6), (7, LEAVE, 6, 0)]
+    assert followed(rows) == ([0, 0, 0], [2, -1, -1], [0, 0, 0])
+
+
+def test_the_same_id_on_two_listings_is_two_orders():
+    rows = [(7, ENTER, 0, 5), (8, ENTER, 0, 5), (7, LEAVE, 5, 0)]
+    assert followed(rows) == ([0, 1, 0], [2, -1, -1], [0, 0, 0])
+
+
+def test_an_id_can_be_used_again_once_it_is_free():
+    rows = [(7, ENTER, 0, 5), (7, LEAVE, 5, 0), (7, ENTER, 0, 5), (7, LEAVE, 5, 0)]
+    assert followed(rows) == ([0, 0, 2, 2], [1, -1, 3, -1], [0, 0, 0, 0])
+
+
+def test_an_entry_takes_the_id_of_an_order_that_rests():
+    rows = [(7, ENTER, 0, 5), (7, ENTER, 0, 5), (7, LEAVE, 5, 0)]
+    assert followed(rows) == ([0, 1, 1], [1, 2, -1], [0, DUPLICATE, 0])
+
+
+ROW = st.tuples(st.sampled_from([1, 2]), st.sampled_from([OTHER, ENTER, CHANGE, LEAVE]), st.integers(0, 8), st.integers(0, 8))
+
+
+@QUICK
+@given(rows=st.lists(ROW, max_size=80))
+def test_following_is_its_twin(rows):
+    assert followed(rows) == followed_by_hand(rows)
+
+
+def test_following_is_its_twin_where_the_table_grows_many_times():
+    source = np.random.default_rng(3)
+    kinds = source.choice([ENTER, ENTER, ENTER, CHANGE, LEAVE], 30_000).tolist()
+    ids = source.integers(-(2**62), 2**62, 9_000)
+    picks = ids[source.integers(0, ids.size, (2, 30_000))].tolist()
+    rows = list(zip(source.integers(0, 3, 30_000).tolist(), kinds, *picks, strict=True))
+    assert followed(rows) == followed_by_hand(rows)
+
+
+# ------------------------------------------------------------ replacements
+
+
+def waited_and_replaced(rows):
+    """Waiting times and executions replaced of rows of (half, kind, price, time)."""
+    halves, kinds, prices, nanos = zip(*rows, strict=True) if rows else ((), (), (), ())
+    sides = [half % 2 + 1 for half in halves]
+    waited, replaced = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    columns = ((halves, "i4"), (kinds, "i1"), (sides, "i1"), (prices, "f8"), (nanos, "i8"))
+    measure_replacements(*(read_only(each, dtype) for each, dtype in columns), waited, replaced)
+    return waited.tolist(), replaced.tolist()
+
+
+def replaced_by_hand(rows):
+    pending, waited, replaced = [], [], []
+    for half, kind, price, now in rows:
+        mine = []
+        if kind == EXECUTION:
+            pending.append((half, price, now))
+        elif kind == ARRIVAL:
+            mine = [each for each in pending if each[0] == half and (price >= each[1] if half % 2 == 0 else price <= each[1])]
+            pending = [each for each in pending if each not in mine]
+        waited.append(sum(now - time for *_, time in mine))
+        replaced.append(len(mine))
+    return waited, replaced
+
+
+def test_a_sweep_is_replaced_price_by_price():
+    sweep = [(0, EXECUTION, 10.0, 0), (0, EXECUTION, 9.0, 0), (0, EXECUTION, 8.0, 1)]
+    back = [(1, ARRIVAL, 11.0, 2), (0, ARRIVAL, 9.0, 5), (0, ARRIVAL, 9.5, 6), (0, ARRIVAL, 10.5, 8)]
+    assert waited_and_replaced(sweep + back) == ([0, 0, 0, 0, 5 + 4, 0, 8], [0, 0, 0, 0, 2, 0, 1])
+
+
+CHANGE_OF_SIDE = st.tuples(
+    st.integers(0, 3), st.sampled_from([0, EXECUTION, ARRIVAL]), st.sampled_from([9.0, 9.5, 10.0]), st.integers(0, 3)
+)
+
+
+@QUICK
+@given(changes=st.lists(CHANGE_OF_SIDE, max_size=80))
+def test_replacing_is_its_twin(changes):
+    times = np.cumsum([gap for *_, gap in changes]).tolist() if changes else []
+    rows = [(half, kind, price, now) for (half, kind, price, _), now in zip(changes, times, strict=True)]
+    assert waited_and_replaced(rows) == replaced_by_hand(rows)
+
+
+def test_many_prices_wait_at_once():
+    rows = [(0, EXECUTION, 10_000.0 - place, place) for place in range(5_000)]
+    assert waited_and_replaced([*rows, (0, ARRIVAL, 10_000.0, 5_000)])[1][-1] == 5_000
+
+
+# ------------------------------------------------------------ ids
+
+
+def test_whole_numbers_are_their_own_ids():
+    before, after = order_numbers(pl.Series(["", "17", None]), pl.Series(["17", "18446744073", ""]))
+    assert (before.tolist(), after.tolist()) == ([0, 17, 0], [17, 18446744073, 0])
+
+
+@pytest.mark.parametrize("odd", ["A1", "007", "+7", "99999999999999999999", "7.0"])
+def test_other_ids_are_hashed_and_equal_ones_stay_equal(odd):
+    before, after = order_numbers(pl.Series(["7", odd, ""]), pl.Series([odd, "7", None]))
+    assert (before[0], before[1], before[2]) == (after[1], after[0], 0)
+    assert before[0] != before[1]
+    assert 0 not in {before[0], before[1]}

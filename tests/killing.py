@@ -42,7 +42,7 @@ USER_CONFIG = {{
 }}
 """
 
-RUN = "import sys; from basalt.core.cli.main import main; main()"
+RUN = "import sys; from basalt.core.cli.main import main; sys.exit(main())"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from basalt.core.errors import CorruptInput, InvalidValue, MissingData
 from basalt.feeds.binance.feed import BinanceFeed
-from basalt.feeds.binance.importing import import_binance, quote_asset
+from basalt.feeds.binance.importing import import_binance
+from basalt.feeds.continuous import quote_asset
 from basalt.testing import FeedContract
 
 EPOCH_MS = 1_723_161_599_000
@@ -399,7 +400,7 @@ def test_reference_and_phase(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbol", "asset"), [("BTCUSDT", "USDT"), ("ETHBTC", "BTC"), ("BTCUSDT_240927", "USDT"), ("1000PEPEFDUSD", "FDUSD")]
+    ("symbol", "asset"), [("BTCUSDT", "USDT"), ("ETHBTC", "BTC"), ("BTCUSDT_240927", "USDT"), ("1000PEPEFDUSD", "FDUSD"), ("BTC-USDT-SWAP", "USDT")]
 )
 def test_prices_are_in_the_asset_that_ends_the_symbol(symbol: str, asset: str) -> None:
     assert quote_asset(symbol) == asset

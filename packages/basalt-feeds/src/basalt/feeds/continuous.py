@@ -6,12 +6,16 @@ UTC. Quantities may have fractions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
 
+from basalt.core.errors import InvalidValue
 from basalt.feeds.identifiers import ListingDay
+
+QUOTE_ASSETS = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "USD", "EUR", "GBP", "TRY", "BRL", "JPY", "BTC", "ETH", "BNB")
 
 STREAM = 1
 """Everything that one file brings is one stream of messages."""
@@ -109,6 +113,20 @@ def reference_rows(of: ListingDay, *, instrument_type: str | None = None, tick_s
         pl.lit(tick_size, pl.Float64).alias("TickSize"),
         pl.lit(of.day).cast(pl.Datetime("ms")).alias("Date"),
     )
+
+
+def quote_asset(symbol: str) -> str:
+    """The asset that prices of *symbol* are in: the second of two parts, or the end of the first.
+
+    Raises:
+        InvalidValue: No asset that is known.
+    """
+    first, *others = re.split("[-_/]", symbol.upper())
+    named = [asset for part in others[:1] for asset in QUOTE_ASSETS if part == asset]
+    ending = [asset for asset in QUOTE_ASSETS if first.endswith(asset) and first != asset]
+    if named or ending:
+        return (named or ending)[0]
+    raise InvalidValue(f"the currency of {symbol} is not known", where="--currency", hint="name it: --currency USDT")
 
 
 def _constants() -> list[pl.Expr]:

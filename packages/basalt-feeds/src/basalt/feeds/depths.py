@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import polars as pl
 
@@ -13,6 +12,65 @@ from basalt.books import BookBuilder, BookMessage
 LEVELS = 10
 _PLACE = {"ListingId": pl.lit(0, pl.Int64)}
 CARRIED = ("ReceiveTimestamp", "ExchangeSequenceNo")
+
+
+class SteadyClock:
+    """A clock that never goes back: the order of messages is that of the book.
+
+    Attributes:
+        late: Events whose clock was behind that of an event before; they got its clock, `FeedTimestamp` keeps their own.
+    """
+
+    def __init__(self) -> None:
+        self._last = 0
+        self.late = 0
+
+    def hold(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """*rows* with a `TimestampNanoseconds` that goes on, and what it was as `FeedTimestamp`."""
+        told = pl.col("TimestampNanoseconds").dt.epoch("ns")
+        held = pl.max_horizontal(told.cum_max(), pl.lit(self._last))
+        timed = rows.with_columns(told.alias("FeedTimestamp"), held.cast(pl.Datetime("ns")).alias("TimestampNanoseconds"))
+        is_late = pl.col("TimestampNanoseconds").dt.epoch("ns") != pl.col("FeedTimestamp")
+        ends = pl.col("EndOfEvent") if "EndOfEvent" in rows.columns else pl.lit(value=True)
+        self.late += timed.select((is_late & ends).sum()).item()
+        self._last = timed["TimestampNanoseconds"].dt.epoch("ns")[-1]
+        return timed
+
+
+class StateStream:
+    """States of a book as a vendor tells them: those that differ from the one before, and the first of every day."""
+
+    def __init__(self) -> None:
+        self._clock = SteadyClock()
+        self._last: pl.DataFrame | None = None
+        self._numbers: dict[date, int] = {}
+
+    @property
+    def late(self) -> int:
+        """States whose clock was behind that of a state before."""
+        return self._clock.late
+
+    def feed(self, states: pl.DataFrame) -> Iterator[tuple[date, pl.DataFrame]]:
+        """Take *states*: `Day`, `TimestampNanoseconds`, sequence numbers and levels, in order.
+
+        Yields:
+            Day and rows of `l2`, without what names the listing; clocks never go back.
+        """
+        if states.is_empty():
+            return
+        names = ["Day", *(name for name in states.columns if name.startswith(("Bid", "Ask")))]
+        before = states.select(names) if self._last is None else pl.concat([self._last, states.select(names)])
+        is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names)
+        changed = before.select(is_new).to_series().slice(before.height - states.height)
+        if self._last is None:
+            changed[0] = True
+        self._last = states.select(names).tail(1)
+        timed = self._clock.hold(states).filter(changed)
+        for (day,), rows in timed.group_by("Day", maintain_order=True):
+            assert isinstance(day, date)
+            first = self._numbers.get(day, 0) + 1
+            self._numbers[day] = first + rows.height - 1
+            yield day, rows.drop("Day").with_columns(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("L2EventNo"))
 
 
 class DepthReplay:
@@ -28,10 +86,13 @@ class DepthReplay:
     def __init__(self) -> None:
         self._builder: BookBuilder | None = None
         self._day: date | None = None
-        self._clock: Any = None
+        self._clock = SteadyClock()
         self._crossed = 0
-        self.late = 0
-        """Events whose clock was behind that of an event before; they got its clock."""
+
+    @property
+    def late(self) -> int:
+        """Events whose clock was behind that of an event before."""
+        return self._clock.late
 
     @property
     def crossed(self) -> int:
@@ -43,27 +104,21 @@ class DepthReplay:
 
         Args:
             rows: `BookMessage` (SET, CLEAR), `Side` (1 bid, 2 ask), `Price`, `Size` (float; 0 removes), `EndOfEvent`,
-                `TimestampNanoseconds` (the same for all rows of an event), sequence numbers; in order.
+                `TimestampNanoseconds` (the same for all rows of an event), sequence numbers; in order. `Day` where it is not
+                that of the clock.
 
         Yields:
             Day and rows of `l2`, without what names the listing; clocks never go back.
         """
         if rows.is_empty():
             return
-        timed = self._without_steps_back(rows)
-        for (day,), of_day in timed.group_by(pl.col("TimestampNanoseconds").dt.date(), maintain_order=True):
+        timed = self._clock.hold(rows)
+        day_of = pl.col("Day") if "Day" in rows.columns else pl.col("TimestampNanoseconds").dt.date()
+        for (day,), of_day in timed.group_by(day_of, maintain_order=True):
             assert isinstance(day, date)
             self._turn_to(day)
             assert self._builder is not None
             yield day, _levels(self._builder.feed(of_day.with_columns(_bits(of_day["Size"]), **_PLACE)))
-
-    def _without_steps_back(self, rows: pl.DataFrame) -> pl.DataFrame:
-        clock = pl.col("TimestampNanoseconds").cum_max()
-        held = rows.with_columns(clock if self._clock is None else pl.max_horizontal(clock, pl.lit(self._clock, pl.Datetime("ns"))))
-        moved = held.filter("EndOfEvent")["TimestampNanoseconds"] != rows.filter("EndOfEvent")["TimestampNanoseconds"]
-        self.late += int(moved.sum())
-        self._clock = held["TimestampNanoseconds"][-1]
-        return held
 
     def _turn_to(self, day: date) -> None:
         """Start a day with the book of the day before."""

@@ -37,5 +37,6 @@ def basalt_feeds() -> Iterable[Offer]:
         Offer("lobster", "LOBSTER message and orderbook files.", "basalt.feeds.lobster.feed:LobsterFeed"),
         Offer("dbn", "Databento files, DBN and CSV.", "basalt.feeds.dbn.feed:DbnFeed"),
         Offer("binance", "Captures of Binance streams, futures and spot.", "basalt.feeds.binance.feed:BinanceFeed"),
+        Offer("tardis", "CSV files of Tardis: books, quotes and trades.", "basalt.feeds.tardis.feed:TardisFeed"),
         Offer("itch", "Nasdaq TotalView-ITCH 5.0 files.", "basalt.feeds.itch.feed:ItchFeed"),
     )

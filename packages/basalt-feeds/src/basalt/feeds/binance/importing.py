@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from basalt.core.errors import InvalidValue
 from basalt.feeds.binance.finding import Capture, find_captures, only_symbol
 from basalt.feeds.binance.reading import read_capture
 from basalt.feeds.binance.replaying import CaptureReplay
 from basalt.feeds.collecting import Days, collected_days
+from basalt.feeds.continuous import quote_asset
 from basalt.feeds.feed import Imported, Progress, quietly
 from basalt.feeds.identifiers import Listing
 from basalt.feeds.lines import BYTES_AT_ONCE
 
 MICS = {"futures": "BINF", "spot": "BINS"}
 """Names of the venues in a lake; ISO 10383 has none for them."""
-
-QUOTE_ASSETS = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "USD", "EUR", "GBP", "TRY", "BRL", "JPY", "BTC", "ETH", "BNB")
 
 
 def import_binance(
@@ -62,19 +60,6 @@ def import_binance(
             notices += [f"{capture.symbol} ({capture.market}): {notice}" for notice in _notices(replay)]
         files = days.write(lake)
     return Imported(files, tuple(notices))
-
-
-def quote_asset(symbol: str) -> str:
-    """The asset that prices of *symbol* are in: its end.
-
-    Raises:
-        InvalidValue: No asset that is known.
-    """
-    pair = symbol.partition("_")[0]
-    for asset in QUOTE_ASSETS:
-        if pair.endswith(asset) and pair != asset:
-            return asset
-    raise InvalidValue(f"the currency of {symbol} is not known", where="--currency", hint="name it: --currency USDT")
 
 
 def _kind(capture: Capture) -> str:

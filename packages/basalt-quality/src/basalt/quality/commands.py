@@ -1,0 +1,188 @@
+"""The commands `basalt data check` and `basalt data describe`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from basalt.core.cli.printing import print_json, print_lines, print_rows, size
+from basalt.core.cli.progress import shown_steps
+from basalt.core.errors import ConflictingSettings, InvalidValue, UnknownName
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from basalt.core.tables import Table
+    from basalt.quality.files import Wanted
+
+BAD_DATA = 65
+SHOWN = 20
+_FORMATS = ["%Y-%m-%d"]
+
+app = typer.Typer(help="Bring market data into a lake.", no_args_is_help=True)
+
+Lake = Annotated[str, typer.Option("--lake", help="Root folder of the lake.")]
+Day = Annotated[datetime | None, typer.Option("--date", formats=_FORMATS, help="One day.")]
+First = Annotated[datetime | None, typer.Option("--start_date", "--start-date", formats=_FORMATS, help="First of several days.")]
+Last = Annotated[datetime | None, typer.Option("--end_date", "--end-date", formats=_FORMATS, help="Last of several days.")]
+Mics = Annotated[list[str] | None, typer.Option("--mic", help="A market; may be given several times.")]
+Tables = Annotated[list[str] | None, typer.Option("--table", help="A table; may be given several times.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+
+@app.command("check")
+def check(
+    lake: Lake,
+    day: Day = None,
+    start_date: First = None,
+    end_date: Last = None,
+    mic: Mics = None,
+    table: Tables = None,
+    as_json: AsJson = False,
+    write: Annotated[bool, typer.Option("--write/--no-write", help="Leave the findings in the lake, as the table data_quality.")] = True,
+) -> None:
+    """Look for what is wrong with the files of a lake.
+
+    Prints findings by reason, and the first ones of the worst; leaves all of them in the lake as the table data_quality, which runs can
+    join. Ends with 65 when there are errors, with 0 when there are none or only warnings.
+    """
+    import polars as pl
+
+    from basalt.quality.checking import LISTING_SCHEMA, check_lake
+    from basalt.quality.files import lake_folder
+    from basalt.quality.findings import no_findings, write_findings
+
+    folder = lake_folder(lake)
+    tables = _tables()
+    wanted = _wanted(tables, day, start_date, end_date, mic, table)
+    findings, listings = [no_findings()], [pl.DataFrame(schema=LISTING_SCHEMA)]
+    markets = 0
+    with shown_steps() as progress:
+        for checked in check_lake(folder, tables, wanted, observe=progress):
+            markets += 1
+            findings.append(checked.findings)
+            listings.append(checked.listings)
+            if write and not wanted.tables:
+                write_findings(folder, checked.mic, checked.day, checked.findings, checked.known)
+    if not markets:
+        raise InvalidValue("the lake has no files of these days and markets", where=lake, hint="see what it holds: basalt data describe")
+    found = pl.concat(findings)
+    if as_json:
+        print_json({"lake": lake, "days": markets, **_counts(found), "findings": _rows(found), "listings": _rows(pl.concat(listings))})
+    else:
+        _report(found, pl.concat(listings), markets)
+    if found.filter(pl.col("Severity") == "error").height:
+        raise typer.Exit(BAD_DATA)
+
+
+@app.command("describe")
+def describe(
+    lake: Lake,
+    day: Day = None,
+    start_date: First = None,
+    end_date: Last = None,
+    mic: Mics = None,
+    table: Tables = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a lake holds: tables, markets, days, rows, bytes, listings, and who made the files."""
+    from basalt.quality.describing import describe_lake
+    from basalt.quality.files import lake_folder
+
+    tables = _tables()
+    folder = lake_folder(lake)
+    holdings, others = describe_lake(folder, tables, _wanted(tables, day, start_date, end_date, mic, table))
+    if as_json:
+        print_json({"lake": lake, "holdings": [vars(each) for each in holdings], "other_files": [str(path) for path in others]})
+        return
+    rows = [{**vars(each), "market": each.mic, "size": size(each.bytes)} for each in holdings]
+    print_rows(rows, ["table", "market", "first", "last", "days", "rows", "size", "listings"], empty="no files")
+    for each in holdings:
+        if each.beyond:
+            typer.echo(f"{each.table} {each.mic}: columns that the contract does not have: {', '.join(each.beyond)}")
+        for path in each.broken:
+            typer.echo(f"{each.table} {each.mic}: cannot be read: {path}", err=True)
+    if others:
+        typer.echo(f"{len(others)} Parquet {'file belongs' if len(others) == 1 else 'files belong'} to no table, the first: {others[0]}")
+
+
+# ---------------------------------------------------------------- what was asked
+
+
+def _tables() -> Mapping[str, Table]:
+    from basalt.core.catalog import catalog
+
+    return catalog().tables
+
+
+def _wanted(
+    tables: Mapping[str, Table],
+    day: datetime | None,
+    start: datetime | None,
+    end: datetime | None,
+    mics: Sequence[str] | None,
+    names: Sequence[str] | None,
+) -> Wanted:
+    from basalt.quality.files import Wanted
+
+    if day and (start or end):
+        raise ConflictingSettings("--date and --start_date/--end_date exclude each other", hint="give one day or a range")
+    first, last = _date(day or start), _date(day or end)
+    if first and last and last < first:
+        raise InvalidValue(f"the end date {last} is before the start date {first}", hint="swap them")
+    for name in names or ():
+        if name not in tables:
+            raise UnknownName.of("table", name, tables, where="--table", hint="see: basalt analytics tables")
+    return Wanted(first, last, tuple(mics or ()), tuple(names or ()))
+
+
+def _date(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+def _counts(found: pl.DataFrame) -> dict[str, int]:
+    return {f"{severity}s": found.filter(Severity=severity).height for severity in ("error", "warning")}
+
+
+def _timed(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """*frame* with times in ns as text."""
+    import polars as pl
+
+    return frame.with_columns(pl.col(name).cast(pl.Datetime("ns")).dt.strftime("%Y-%m-%dT%H:%M:%S.%9f") for name in names)
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    times = [name for name in ("Start", "End", "First", "Last") if name in frame.columns]
+    return _timed(frame, *times).to_dicts()
+
+
+def _report(found: pl.DataFrame, listings: pl.DataFrame, markets: int) -> None:
+    import polars as pl
+
+    from basalt.quality.reasons import REASONS
+
+    grouped = found.group_by("Severity", "Reason", "CheckedTable").agg(
+        pl.len().alias("findings"), pl.col("Count").sum().alias("rows"), pl.col("ListingId").n_unique().alias("listings")
+    )
+    summary = grouped.sort("Severity", "rows", "Reason", "CheckedTable", descending=[False, True, False, False])
+    rows = [{**row, "table": row["CheckedTable"], "what it means": REASONS[row["Reason"]].doc} for row in summary.to_dicts()]
+    print_rows(
+        [{key.lower(): value for key, value in row.items()} for row in rows],
+        ["severity", "reason", "table", "findings", "rows", "listings", "what it means"],
+        empty="nothing is wrong",
+    )
+    worst = _timed(found.sort("Severity", "MIC", "Date", "Start", "Reason").head(SHOWN), "Start", "End")
+    if worst.height:
+        shown = ["MIC", "Date", "ListingId", "CheckedTable", "Reason", "Start", "Count", "Detail"]
+        title = "findings" if found.height <= SHOWN else f"the first {SHOWN} of {found.height} findings; all of them: --json"
+        typer.echo()
+        print_lines(worst.to_dicts(), shown, title=title)
+    counts = _counts(found)
+    total = int(listings["Rows"].sum() or 0)
+    typer.echo(f"{markets} market days, {total:,} rows: {counts['errors']:,} errors, {counts['warnings']:,} warnings")

@@ -75,8 +75,18 @@ def test_quantities_at_one_price_add_up() -> None:
         {
             "InstrumentId": 10,
             "TimeBucket": at(60),
-            **{"BidPrice1": 100.0, "BidQuantity1": 17, "BidNumOrders1": 3, "AskPrice1": 101.0, "AskQuantity1": 5, "AskNumOrders1": 1},
-            **{"BidPrice2": None, "BidQuantity2": 0, "BidNumOrders2": 0, "AskPrice2": 102.0, "AskQuantity2": 5, "AskNumOrders2": 1},
+            "BidPrice1": 100.0,
+            "BidQuantity1": 17,
+            "BidNumOrders1": 3,
+            "AskPrice1": 101.0,
+            "AskQuantity1": 5,
+            "AskNumOrders1": 1,
+            "BidPrice2": None,
+            "BidQuantity2": 0,
+            "BidNumOrders2": 0,
+            "AskPrice2": 102.0,
+            "AskQuantity2": 5,
+            "AskNumOrders2": 1,
         }
     ]
 
@@ -145,10 +155,10 @@ def plain_cbbo(rows: list[dict[str, Any]], label: Any) -> dict[tuple[int, dateti
         for each in shown.values():
             if instrument[each["ListingId"]] != instrument[row["ListingId"]] or each["MarketState"] == "HALTED":
                 continue
-            for side in whole:
+            for side, prices in whole.items():
                 for level in (1, 2):
                     if each[f"{side}Price{level}"] is not None:
-                        total = whole[side].setdefault(each[f"{side}Price{level}"], [0, 0])
+                        total = prices.setdefault(each[f"{side}Price{level}"], [0, 0])
                         total[0] += each[f"{side}Quantity{level}"]
                         total[1] += each[f"{side}NumOrders{level}"]
         best = [[(price, *whole[side][price]) for price in sorted(whole[side], reverse=side == "Bid")][:2] for side in whole]

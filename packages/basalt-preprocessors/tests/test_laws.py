@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from basalt.preprocessors.aggressive import AGGRESSIVE_PREPROCESS
 from basalt.preprocessors.book import BOOK_PREPROCESS
 from basalt.preprocessors.cbbo import CBBO_PREPROCESS
 from basalt.preprocessors.cbbo_from_l3 import CBBO_FROM_L3
@@ -33,3 +34,13 @@ class TestCbboFromL3(PreprocessorLaws):
 class TestBook(PreprocessorLaws):
     module = BOOK_PREPROCESS
     config: ClassVar = [{"levels": 2}, {"levels": 1, "sample": "event"}, {"levels": 3, "sample": "bucket"}]
+
+
+class TestAggressiveTrades(PreprocessorLaws):
+    module = AGGRESSIVE_PREPROCESS
+    config: ClassVar = [{"deltat": 1.0}]
+
+
+class TestAggressiveOrderEvents(PreprocessorLaws):
+    module = AGGRESSIVE_PREPROCESS
+    config: ClassVar = [{"source_table": "l3", "deltat": 2.5, "time_bucket_seconds": 30}]

@@ -96,7 +96,7 @@ class BookPreprocess:
         carried = tuple(name for name in ("MarketState", "BMLLSequenceNo", "EventNo") if name in known and not is_bucket)
         reads = (*event_reads(inputs["l3"], where), CLOCK, *carried, *day)
         columns = (
-            *((inputs["l3"].column(name) for name in carried)),
+            *(inputs["l3"].column(name) for name in carried),
             *(PlannedColumn(name, pl.Int32(), "levels", doc) for name, doc in NUMBERS.items()),
             *planned_levels(config.levels, of="the listing"),
         )

@@ -17,7 +17,7 @@ from basalt.market.books import BOOK_SIDES, LEVELS
 from basalt.market.books import L2 as L2_TABLE
 from basalt.market.states import MarketState
 from basalt.preprocessors.instruments import REFERENCE, IndexBy, members, reference_reads
-from basalt.preprocessors.levels import ADMITTED, INDEX, LABEL, LAST, ordered_levels, planned_levels
+from basalt.preprocessors.levels import ADMITTED, LABEL, LAST, ordered_levels, planned_levels
 from basalt.preprocessors.streaming import Stepper, streamed
 
 CLOCK = "EventTimestamp"

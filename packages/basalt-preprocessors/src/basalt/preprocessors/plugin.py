@@ -10,8 +10,9 @@ from basalt.core import hookimpl
 
 @hookimpl
 def basalt_preprocessors() -> Iterable[Any]:
+    from basalt.preprocessors.aggressive import AGGRESSIVE_PREPROCESS
     from basalt.preprocessors.book import BOOK_PREPROCESS
     from basalt.preprocessors.cbbo import CBBO_PREPROCESS
     from basalt.preprocessors.cbbo_from_l3 import CBBO_FROM_L3
 
-    return (BOOK_PREPROCESS, CBBO_PREPROCESS, CBBO_FROM_L3)
+    return (BOOK_PREPROCESS, CBBO_PREPROCESS, CBBO_FROM_L3, AGGRESSIVE_PREPROCESS)

@@ -34,7 +34,7 @@ def streamed(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], make: Calla
     """
 
     def batches(
-        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _rows_wanted_at_once: int | None
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
         for made in _steps(frame, make()):

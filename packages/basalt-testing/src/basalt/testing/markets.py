@@ -112,14 +112,11 @@ def _sorted(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
 
 
 def _followed(past: pl.DataFrame, other: pl.DataFrame, moment: int, table: Table) -> pl.DataFrame:
+    """*past*, then what *other* has after *moment*, its sequence numbers counted on from those of *past*."""
     if not table.time:
         return past
     future = other.filter(_nanos(other, table) > moment)
-    return _in_sequence(pl.concat([past, future], how="vertical"), table)
-
-
-def _in_sequence(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """*frame* with sequence numbers that go on counting within each venue."""
-    group = "MIC" if "MIC" in frame.columns else table.key
-    names = [name for name in table.order if name in frame.columns]
-    return frame.with_columns((pl.int_range(1, pl.len() + 1).over(group)).cast(frame.schema[name]).alias(name) for name in names)
+    names = [name for name in table.order if name in future.columns]
+    last = {name: past[name].max() or 0 for name in names}
+    counted = [(pl.int_range(1, pl.len() + 1) + last[name]).cast(future.schema[name]).alias(name) for name in names]
+    return pl.concat([past, future.with_columns(counted)], how="vertical")

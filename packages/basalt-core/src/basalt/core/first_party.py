@@ -12,6 +12,8 @@ WHEELS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "bmll-basalt-execution": ("execution",),
         "bmll-basalt-characteristics": ("l3_characteristics", "trade_characteristics"),
         "bmll-basalt-alpha101": ("alpha101",),
+        "bmll-basalt-market": ("convert",),
+        "bmll-basalt-quality": ("quality",),
         "bmll-basalt-postprocessors": ("generic", "reaggregate", "observed_events", "external_events", "correlation", "hurst", "predictor"),
     },
     "preprocessors": {
@@ -19,7 +21,11 @@ WHEELS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "sources": {"bmll-basalt-synthetic": ("synthetic",)},
     "output_targets": {"bmll-basalt-delta": ("delta",), "bmll-basalt-sql": ("sql",)},
-    "tables": {"bmll-basalt-market": ("trades", "l2", "l3", "cbbo", "marketstate", "reference", "imbalance")},
+    "tables": {
+        "bmll-basalt-market": ("trades", "l2", "l3", "cbbo", "marketstate", "reference", "imbalance", "ticksize"),
+        "bmll-basalt-quality": ("data_quality",),
+    },
+    "timelines": {"bmll-basalt-market": ("session",)},
     "commands": {"bmll-basalt-feeds": ("data",)},
 }
 

@@ -16,7 +16,7 @@ import polars as pl
 from basalt.core.bucketing import NANOS_PER_DAY, NANOS_PER_SECOND
 from basalt.core.lake import LakeFile, write_lake_file
 from basalt.core.tables import Column, Table
-from basalt.market.columns import LISTING_ID, MIC, instant, text
+from basalt.market.columns import LISTING_ID, MIC, TRADE_DATE, instant, text
 from basalt.quality.reasons import REASONS
 
 DATA_QUALITY = Table(
@@ -24,6 +24,7 @@ DATA_QUALITY = Table(
     columns=(
         LISTING_ID,
         replace(MIC, required=True),
+        replace(TRADE_DATE, required=True),
         text("CheckedTable", "Table that the finding is about."),
         text("Reason", "Code of what is wrong.", required=True),
         text("Severity", "error or warning.", required=True),
@@ -143,6 +144,10 @@ def write_findings(lake: Path, mic: str, day: date, findings: pl.DataFrame, list
     own = findings.filter(pl.col("ListingId").is_not_null())
     shared = findings.filter(pl.col("ListingId").is_null()).drop("ListingId")
     spread = shared.join(pl.DataFrame({"ListingId": list(listings)}, schema={"ListingId": pl.Int64()}), how="cross")
-    rows = pl.concat([own, spread.select(own.columns)]).drop("Date").with_columns(pl.col("Start", "End").cast(pl.Datetime("ns")))
+    rows = (
+        pl.concat([own, spread.select(own.columns)])
+        .rename({"Date": "TradeDate"})
+        .with_columns(pl.col("TradeDate").cast(pl.Datetime("ms")), pl.col("Start", "End").cast(pl.Datetime("ns")))
+    )
     ordered = rows.sort("ListingId", "CheckedTable", "Reason", "Start")
     return write_lake_file(lake, DATA_QUALITY, mic, day, ordered.select(column.name for column in DATA_QUALITY.columns))

@@ -21,6 +21,13 @@ def basalt_tables() -> Iterable[Table]:
 
 
 @hookimpl
+def basalt_analytics() -> Iterable[object]:
+    from basalt.quality.marking import QUALITY
+
+    return (QUALITY,)
+
+
+@hookimpl
 def basalt_commands() -> Iterable[Offer[object]]:
     from basalt.core.offers import Offer
 

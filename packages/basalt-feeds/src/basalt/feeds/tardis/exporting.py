@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import polars as pl
 
@@ -246,7 +245,7 @@ def _write(path: Path, pieces: Rows) -> int:
     return count
 
 
-def _write_rows(stream: IO[bytes], pieces: Rows) -> int:
+def _write_rows(stream: gzip.GzipFile, pieces: Rows) -> int:
     count = 0
     for number, piece in enumerate(pieces):
         stream.write(piece.write_csv(include_header=number == 0).encode())

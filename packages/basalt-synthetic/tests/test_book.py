@@ -10,7 +10,7 @@ import pytest
 
 from basalt.synthetic import simulate
 
-INSERT, REMOVE, UPDATE = 2, 3, 4
+HIDDEN_FILL, INSERT, REMOVE, UPDATE = 1, 2, 3, 4
 BID, ASK = 1, 2
 Queue = list[tuple[str, int]]
 
@@ -56,6 +56,10 @@ class Replay:
     def apply(self, row: dict[str, Any]) -> None:
         """Change the book, checking that the row speaks of the book as it is."""
         side, price, old_price = row["Side"], row["Price"], row["OldPrice"]
+        if row["LobAction"] == HIDDEN_FILL:
+            assert (price, old_price, row["Size"], row["OldSize"]) == (None, None, 0, 0)
+            assert not row["PosChange"]
+            return
         if row["LobAction"] == INSERT:
             assert (old_price, row["OldSize"], row["OldOrderId"]) == (None, 0, "")
             assert row["OldPriceLevel"] == self.level(side, price)
@@ -101,6 +105,8 @@ def events_of(tables: dict[str, pl.DataFrame], listing: int) -> list[dict[str, A
 
 
 LISTINGS = [100001, 100002, 100003, 100004]
+THROUGH = {100002, 100004}
+"""Listings whose venue executes what an iceberg hides together with what it shows."""
 
 
 def check_replay(tables: dict[str, pl.DataFrame], listing: int) -> None:
@@ -140,6 +146,7 @@ def test_replay_holds_in_other_markets(day: date, seed: int) -> None:
 def test_book_without_flow_is_that_of_the_auctions(listing: int) -> None:
     tables = simulate(date(2026, 2, 1), listings=4, scale=1e-6, only=[listing])
     assert not set(tables["trades"]["Classification"]) - {"LIT_AUCTION"}
+    assert tables["l3"].height > 50
     check_replay(tables, listing)
 
 
@@ -147,12 +154,17 @@ def test_book_without_flow_is_that_of_the_auctions(listing: int) -> None:
 def test_executions_have_price_time_priority(tables: dict[str, pl.DataFrame], listing: int) -> None:
     replay = Replay()
     for row in events_of(tables, listing):
-        if row["OrderExecuted"]:
-            side = row["Side"]
+        side = row["Side"]
+        if row["OrderExecuted"] and row["LobAction"] == HIDDEN_FILL:
+            (inside, outside), sign = (replay.prices(3 - side), replay.prices(side)), 1 if side == BID else -1
+            assert all(row["ExecutionPrice"] * sign < price * sign for price in inside[:1])
+            assert all(row["ExecutionPrice"] * sign > price * sign for price in outside[:1])
+        elif row["OrderExecuted"]:
             best = replay.prices(side)[0]
             assert row["OldPrice"] == best
             assert row["OldOrderId"] == replay.queues[side][best][0][0]
-            assert row["OldSize"] - row["Size"] == row["ExecutionSize"] > 0
+            shown = row["OldSize"] - row["Size"]
+            assert shown == row["ExecutionSize"] or (listing in THROUGH and row["Size"] == 0 and shown < row["ExecutionSize"])
         replay.apply(row)
 
 
@@ -162,8 +174,11 @@ def test_book_is_never_crossed_while_orders_match(tables: dict[str, pl.DataFrame
     assert (book["BidPrice1"] < book["AskPrice1"]).all()
 
 
-def test_prices_are_multiples_of_the_tick(tables: dict[str, pl.DataFrame]) -> None:
-    pence = tables["l2"].filter(pl.col("ListingId") == 100001)["BidPrice1"].drop_nulls()
-    ticks = pence / 0.02
+@pytest.mark.parametrize(("listing", "tick"), [(100001, 0.02), (100002, 0.01), (100003, 0.01), (100004, 0.005)])
+def test_prices_are_multiples_of_the_tick_of_their_venue(tables: dict[str, pl.DataFrame], listing: int, tick: float) -> None:
+    mine = pl.col("ListingId") == listing
+    assert tables["reference"].filter(mine)["TickSize"].item() == tick
+    prices = tables["l2"].filter(mine)["BidPrice1"].drop_nulls()
+    ticks = prices / tick
     assert (ticks - ticks.round()).abs().max() < 1e-6
-    assert (pence.round(2) == pence).all()
+    assert (prices.round(3) == prices).all()

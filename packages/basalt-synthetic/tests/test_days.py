@@ -11,18 +11,20 @@ from polars.testing import assert_frame_equal
 from basalt.core.errors import InvalidValue, UnknownName
 from basalt.core.lake import conform
 from basalt.market.states import MARKET_STATES
-from basalt.market.tables import TABLES
-from basalt.synthetic import index_members, simulate
-from basalt.synthetic.market import universe
-from basalt.synthetic.phases import schedule
+from basalt.synthetic import Scenario, index_members, simulate
+from basalt.synthetic.exchange import TABLES
+from basalt.synthetic.market import listings_of, universe
+from basalt.synthetic.phases import Schedule, schedules
 
 SUNDAY = date(2026, 2, 1)
-NAMES = ["trades", "l2", "l3", "marketstate", "reference"]
+NAMES = ["trades", "l2", "l3", "cbbo", "marketstate", "imbalance", "reference", "truth"]
 CLOCKS = {
     "trades": "TradeTimestampNanoseconds",
     "l2": "TimestampNanoseconds",
     "l3": "TimestampNanoseconds",
     "marketstate": "TimestampNanoseconds",
+    "imbalance": "TimestampNanoseconds",
+    "truth": "TimestampNanoseconds",
 }
 
 
@@ -93,30 +95,41 @@ def test_states_of_a_home_venue_and_of_another(tables: dict[str, pl.DataFrame]) 
     states = {
         listing: rows["MarketState"].to_list() for (listing,), rows in tables["marketstate"].group_by("ListingId", maintain_order=True)
     }
-    auctions = ["CLOSED", "PRE_OPEN", "OPENING_AUCTION", "CONTINUOUS_TRADING", "CLOSING_AUCTION", "POST_TRADE", "CLOSED"]
-    assert states[100001] == auctions
+    morning = ["CLOSED", "PRE_OPEN", "OPENING_AUCTION", "CONTINUOUS_TRADING"]
+    evening = ["CLOSING_AUCTION", "POST_TRADE", "CLOSED"]
+    assert states[100001] == [*morning, "INTRADAY_AUCTION", "CONTINUOUS_TRADING", *evening]
+    assert states[100003] == [*morning, *evening]
     assert states[100002] == ["CLOSED", "PRE_OPEN", "CONTINUOUS_TRADING", "POST_TRADE", "CLOSED"]
     assert {state for each in states.values() for state in each} <= set(MARKET_STATES)
 
 
-def halted_day() -> date:
-    """The first day from Sunday on which the first listing is halted."""
+def home_schedule(day: date) -> Schedule:
     (listing,) = universe(1, 7)
-    days = (SUNDAY + timedelta(days=number) for number in range(200))
-    return next(day for day in days if any(phase.state == "HALTED" for phase in schedule(listing, day, 7).phases))
+    venues = tuple(each.venue for each in listings_of(listing, 7))
+    return schedules(listing.instrument, venues, day, Scenario())[0]
+
+
+def halted_day() -> date:
+    """The first day from Sunday on which the first listing is halted and trades on without an auction."""
+    days = (SUNDAY + timedelta(days=number) for number in range(300))
+    for day in days:
+        states = [phase.state for phase in home_schedule(day).phases]
+        if "HALTED" in states and states[states.index("HALTED") + 1] == "CONTINUOUS_TRADING":
+            return day
+    raise AssertionError
 
 
 def test_nothing_happens_on_the_book_during_a_halt() -> None:
-    tables = simulate(halted_day(), listings=1, scale=0.5)
-    states = tables["marketstate"]
+    tables = simulate(halted_day(), listings=2, scale=0.5)
+    states = tables["marketstate"].filter(pl.col("ListingId") == 100001)
     names = states["MarketState"].to_list()
     halt = names.index("HALTED")
-    assert names[halt + 1] == "CONTINUOUS_TRADING"
     begins, ends = states["TimestampNanoseconds"][halt], states["TimestampNanoseconds"][halt + 1]
     assert timedelta(minutes=5) <= ends - begins <= timedelta(minutes=10)
-    during = pl.col("TimestampNanoseconds").is_between(begins, ends)
+    during = pl.col("TimestampNanoseconds").is_between(begins, ends, closed="none")
     assert tables["l3"].filter(during).is_empty()
     assert tables["l2"].filter(during).is_empty()
+    assert tables["cbbo"].filter(during).is_empty()
     trades = tables["trades"].filter(pl.col("TradeTimestampNanoseconds").is_between(begins, ends, closed="left"))
     assert set(trades["Classification"]) <= {"OFF_BOOK_ON_EXCHANGE"}
     assert trades["BestBidPrice"].null_count() == trades.height
@@ -124,11 +137,11 @@ def test_nothing_happens_on_the_book_during_a_halt() -> None:
     assert later.height > 100
 
 
-def test_some_days_have_a_halt() -> None:
-    (listing,) = universe(1, 7)
+@pytest.mark.parametrize("state", ["HALTED", "UNSCHEDULED_AUCTION"])
+def test_some_days_have_an_interruption(state: str) -> None:
     days = [SUNDAY + timedelta(days=number) for number in range(240)]
-    halts = sum(any(phase.state == "HALTED" for phase in schedule(listing, day, 7).phases) for day in days)
-    assert 8 <= halts <= 36
+    found = sum(any(phase.state == state for phase in home_schedule(day).phases) for day in days)
+    assert 8 <= found <= 50
 
 
 def test_reference_names_venues_and_instruments(tables: dict[str, pl.DataFrame]) -> None:
@@ -162,7 +175,7 @@ def test_index_members() -> None:
     ("settings", "message"),
     [
         ({"listings": 0}, "0 listings"),
-        ({"listings": 2501}, "2501 listings"),
+        ({"listings": 10_001}, "10001 listings"),
         ({"scale": 0.0}, "scale 0.0"),
         ({"scale": float("nan")}, "scale nan"),
         ({"seed": -1}, "seed -1"),

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, TargetFailed
 from basalt.core.lake import LakeFile
 from basalt.core.offers import Source
+from basalt.core.tables import Table
 from basalt.market.tables import CBBO, L2, TRADES
 from basalt.synthetic import simulate, write_day
 from basalt.synthetic.commands import app
@@ -113,8 +114,9 @@ def test_source_simulates_what_it_is_asked_for(cache: Path) -> None:
 
 def test_source_has_no_table_that_is_not_simulated(cache: Path) -> None:
     source = SyntheticSource().configured({})
-    assert source.markets(CBBO, [SUNDAY]) == ()
-    assert source.inventory(CBBO, [SUNDAY], None).files == ()
+    unknown = Table(name="unknown", columns=CBBO.columns, folder="Unknown")
+    assert source.markets(unknown, [SUNDAY]) == ()
+    assert source.inventory(unknown, [SUNDAY], None).files == ()
     assert not cache.exists()
 
 
@@ -158,10 +160,10 @@ def test_processes_may_simulate_one_day_at_once(tmp_path: Path) -> None:
         "print(len(write_day(sys.argv[1], date(2026, 2, 1), listings=2, scale=0.02)))"
     )
     workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert [worker.communicate(timeout=60)[0].strip() for worker in workers] == ["10", "10", "10"]
+    assert [worker.communicate(timeout=60)[0].strip() for worker in workers] == ["16", "16", "16"]
     assert [worker.returncode for worker in workers] == [0, 0, 0]
-    assert len(files_in(tmp_path)) == 10
-    assert len(write(tmp_path)) == 10
+    assert len(files_in(tmp_path)) == 16
+    assert len(write(tmp_path)) == 16
 
 
 ARGUMENTS = ["simulate", "--listings", "1", "--scale", "0.02"]
@@ -173,7 +175,7 @@ def test_command_says_what_it_wrote(tmp_path: Path) -> None:
     lines = result.stdout.splitlines()
     assert lines[1].split()[:3] == ["trades", "XLON", "2026-02-01"]
     assert lines[1].endswith(str(tmp_path / TRADES_PLACE))
-    assert lines[-1].startswith("5 files, ")
+    assert lines[-1].startswith("8 files, ")
 
 
 @pytest.mark.parametrize("spelling", [("--start_date", "--end_date"), ("--start-date", "--end-date")])
@@ -201,8 +203,10 @@ def test_command_needs_days(tmp_path: Path, arguments: list[str], message: str) 
     assert files_in(tmp_path) == set()
 
 
-def test_plugin_offers_the_source_and_the_command() -> None:
-    from basalt.synthetic.plugin import basalt_commands, basalt_sources
+def test_plugin_offers_the_source_the_table_and_the_command() -> None:
+    from basalt.synthetic.plugin import basalt_commands, basalt_sources, basalt_tables
+
+    assert [table.name for table in basalt_tables()] == ["truth"]
 
     (source,), (command,) = basalt_sources(), basalt_commands()
     assert (source.name, source.load()) == ("synthetic", SyntheticSource)

@@ -1,173 +1,161 @@
-"""The `l3`, `l2`, `marketstate` and `reference` tables of a listing-day."""
+"""The tables of books and orders: `l3`, `l2` and `cbbo`."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
-from basalt.synthetic.book import ASK, BID
-from basalt.synthetic.clocks import LIT_SOURCE, clock_columns, midnight, nanos_of_day, sequence
-from basalt.synthetic.day import ListingDay
-from basalt.synthetic.deals import trade_ids
-from basalt.synthetic.market import Listing, Tick, indices_of
-from basalt.synthetic.quotes import BookRows, prices
-from basalt.synthetic.tape import DEPTH, NOTHING
+from basalt.synthetic import kernel as k
+from basalt.synthetic.clocks import LIT_SOURCE, NANOS_PER_SECOND, clock_columns, midnight, midnight_nanos, sequence
+from basalt.synthetic.group import Group
+from basalt.synthetic.phases import offset_seconds
 
 ORDER_IDS = 10**9
 CAPTURE_DELAY_NANOS = 9_000
-_MESSAGES = {2: "F", 3: "D", 4: "U"}
+_MESSAGES = ("", "E", "F", "D", "U")
+_AUCTION_SIDE = 1
+"""Of the two executions of an auction's trade, the bid's counts."""
 
 
-def _sequence_columns(numbers: np.ndarray) -> list[pl.Series]:
-    return [pl.Series("ExchangeSequenceNo", numbers), pl.Series("BMLLSequenceNo", numbers)]
+def order_ids(numbers: np.ndarray, orders: np.ndarray, group: Group) -> pl.Series:
+    """Identifiers of orders, unique in the market; empty for none."""
+    firsts = np.array([(listing.number + 1) * ORDER_IDS for listing in group.listings])
+    names = pl.Series(firsts[numbers] + orders).cast(pl.String)
+    return names.set(pl.Series(orders == k.NOTHING), "")
 
 
-def _listing_columns(listing: Listing, day: date) -> list[pl.Expr]:
-    return [
-        pl.lit(listing.instrument.ticker).alias("Ticker"),
-        pl.lit(listing.listing_id, pl.Int64).alias("ListingId"),
-        pl.lit(listing.instrument.instrument_id, pl.Int64).alias("InstrumentId"),
-        midnight(day).alias("TradeDate"),
-        pl.lit(LIT_SOURCE, pl.Int64).alias("BMLLSequenceSource"),
-    ]
+def trade_ids(numbers: np.ndarray, trades: np.ndarray, group: Group) -> pl.Series:
+    """Identifiers of trades, unique in the market; empty for none."""
+    return order_ids(numbers, trades, group)
 
 
-def _states(simulated: ListingDay, micros: np.ndarray) -> pl.Series:
-    names = pl.Series("MarketState", [phase.state for phase in simulated.schedule.phases])
-    return names.gather(simulated.schedule.index_at(micros))
+def counted(numbers: np.ndarray) -> np.ndarray:
+    """Place of each row among those of its listing, from 1 on."""
+    order = np.argsort(numbers, kind="stable")
+    grouped = numbers[order]
+    starts = np.flatnonzero(np.concatenate([[True], grouped[1:] != grouped[:-1]])) if grouped.size else np.array([], dtype=np.int64)
+    places = np.arange(grouped.size) - np.repeat(starts, np.diff(np.append(starts, grouped.size)))
+    result = np.empty(numbers.size, dtype=np.int64)
+    result[order] = places + 1
+    return result
 
 
-def order_table(simulated: ListingDay) -> pl.DataFrame:
-    """The `l3` rows in order of events.
-
-    A trade of an auction is two executions, of which the bid's is printable.
-    """
-    listing, events = simulated.listing, simulated.record.events
-    nanos = nanos_of_day(listing, events["time"])
-    ends = np.zeros(nanos.size, dtype=bool)
-    ends[simulated.record.ends[:, 0]] = True
-    rows = pl.DataFrame(events).select(*_order_columns(simulated, events))
-    (receipt,) = clock_columns(simulated.day, nanos + CAPTURE_DELAY_NANOS, {"ReceiveTimestamp": "ns"})
-    return rows.with_columns(
-        *_listing_columns(listing, simulated.day),
-        *clock_columns(simulated.day, nanos, {"TimestampNanoseconds": "ns"}),
-        *_sequence_columns(sequence(nanos, events["tie"])),
-        _states(simulated, events["time"]),
-        receipt.cast(pl.Int64),
-        pl.Series("EndOfEvent", ends),
-        pl.int_range(1, nanos.size + 1, dtype=pl.Int64).alias("EventNo"),
-    )
+def sequence_columns(group: Group, numbers: np.ndarray, nanos: np.ndarray, ties: np.ndarray | int) -> list[pl.Series]:
+    """The two sequence numbers and their stream."""
+    values = sequence(nanos, group.slots[numbers], ties)
+    source = pl.Series("BMLLSequenceSource", np.full(values.size, LIT_SOURCE))
+    return [pl.Series("ExchangeSequenceNo", values), pl.Series("BMLLSequenceNo", values), source]
 
 
-def _order_columns(simulated: ListingDay, events: dict[str, np.ndarray]) -> list[pl.Expr | pl.Series]:
-    tick = simulated.listing.instrument.tick
-    order = (pl.col("order") + (simulated.listing.number + 1) * ORDER_IDS).cast(pl.String)
-    is_execution = pl.col("execution_size") > 0
-    is_auction = pl.Series(~simulated.schedule.is_continuous_at(events["time"]))
-    trade = pl.Series(trade_ids(simulated, events["trade"])).cast(pl.String)
-    return [
-        *(pl.col(name).alias(column) for name, column in _PLAIN.items()),
-        *(_price(events[name], tick).alias(column) for name, column in _PRICES.items()),
-        order.alias("OriginalOrderId"),
-        pl.when(pl.col("size") > 0).then(order).otherwise(pl.lit("")).alias("OrderId"),
-        pl.when(pl.col("old_size") > 0).then(order).otherwise(pl.lit("")).alias("OldOrderId"),
-        is_execution.alias("OrderExecuted"),
-        (is_execution & ~(is_auction & (pl.col("side") == ASK))).alias("Printable"),
-        pl.when(is_execution).then(trade).otherwise(pl.lit("")).alias("TradeId"),
-        pl.lit(True).alias("PosChange"),
+def fact_columns(group: Group, numbers: np.ndarray, names: Sequence[str]) -> list[pl.Series]:
+    """Facts about the listing of each row."""
+    return [group.facts(numbers, name) for name in names]
+
+
+def _order(price: np.ndarray) -> pl.Series:
+    return pl.Series(price, nan_to_null=True)
+
+
+def order_table(group: Group) -> pl.DataFrame:
+    """The `l3` rows. A trade of an auction is two executions, of which the bid's is printable."""
+    shown = np.flatnonzero((group.rows[k.ACTION] != k.UNSEEN) & group.chosen[group.numbers])
+    rows, numbers, nanos = group.rows[:, shown], group.numbers[shown], group.nanos[shown]
+    executed = rows[k.EXECUTION_SIZE] > 0
+    printable = executed & ((rows[k.TAKER_SIDE] > 0) | (rows[k.SIDE] == _AUCTION_SIDE))
+    columns: dict[str, object] = {
+        **{name: rows[column] for name, column in _WHOLE.items()},
+        **{name: _order(group.prices(numbers, rows[column])) for name, column in _PRICES.items()},
+        **{name: order_ids(numbers, np.where(rows[size] > 0, rows[column], k.NOTHING), group) for name, column, size in _IDS},
+        "OriginalOrderId": order_ids(numbers, np.where(rows[k.ACTION] == k.HIDDEN_FILL, k.NOTHING, rows[k.ORIGINAL]), group),
+        "TradeId": trade_ids(numbers, rows[k.TRADE], group),
+        "OrderExecuted": executed,
+        "Printable": printable,
+        "PosChange": rows[k.ACTION] != k.HIDDEN_FILL,
+        "EndOfEvent": rows[k.END] == 1,
+        "EventNo": counted(numbers),
+        "MarketState": group.states(numbers, nanos),
+        "ReceiveTimestamp": nanos + midnight_nanos(group.day) + CAPTURE_DELAY_NANOS,
+        "OriginalExchangeMessage": pl.Series(_MESSAGES).gather(rows[k.ACTION]),
+    }
+    return pl.DataFrame(columns).with_columns(
+        *fact_columns(group, numbers, ("Ticker", "ListingId", "InstrumentId")),
+        *clock_columns(group.day, nanos, {"TimestampNanoseconds": "ns"}),
+        *sequence_columns(group, numbers, nanos, rows[k.TIE]),
+        midnight(group.day).alias("TradeDate"),
         pl.lit("").alias("MPIDAttribution"),
         pl.lit(1, pl.Int64).alias("OrderType"),
-        pl.col("action").replace_strict(_MESSAGES, return_dtype=pl.String).alias("OriginalExchangeMessage"),
+    )
+
+
+_WHOLE = {
+    "Side": k.SIDE,
+    "LobAction": k.ACTION,
+    "Size": k.SIZE,
+    "OldSize": k.OLD_SIZE,
+    "ExecutionSize": k.EXECUTION_SIZE,
+    "PriceLevel": k.LEVEL,
+    "OldPriceLevel": k.OLD_LEVEL,
+    "SizeAhead": k.SIZE_AHEAD,
+    "OrdersAhead": k.ORDERS_AHEAD,
+    "DelOrderIndex": k.DEL_INDEX,
+    "AddOrderIndex": k.ADD_INDEX,
+}
+_PRICES = {"Price": k.PRICE, "OldPrice": k.OLD_PRICE, "ExecutionPrice": k.EXECUTION_PRICE}
+_IDS = (("OrderId", k.ORDER, k.SIZE), ("OldOrderId", k.OLD_ORDER, k.OLD_SIZE))
+
+
+def book_table(group: Group) -> pl.DataFrame:
+    """The `l2` rows: the book after each event that changed one of its ten best levels."""
+    shown = np.flatnonzero(group.rows[k.BOOK] != k.NOTHING)
+    books = np.concatenate([each.books for each in group.happened], axis=1)
+    mine = group.chosen[group.numbers[shown]]
+    shown, books = shown[mine], books[:, mine]
+    numbers, nanos = group.numbers[shown], group.nanos[shown]
+    return _level_columns(group, numbers, books).with_columns(
+        *_book_columns(group, numbers, nanos),
+        *sequence_columns(group, numbers, nanos, group.rows[k.TIE, shown]),
+        group.states(numbers, nanos).alias("MarketState"),
+    )
+
+
+def consolidated_table(group: Group) -> pl.DataFrame:
+    """The `cbbo` rows, under the primary listing: ten levels over all venues after each change of them."""
+    numbers = np.concatenate([np.full(each.best_times.size, number) for number, each in zip(_firsts(group), group.happened, strict=True)])
+    mine = group.chosen[numbers]
+    nanos = np.concatenate([each.best_times for each in group.happened])[mine]
+    books = np.concatenate([each.best for each in group.happened], axis=1)[:, mine]
+    return _level_columns(group, numbers[mine], books).with_columns(*_book_columns(group, numbers[mine], nanos))
+
+
+def _firsts(group: Group) -> np.ndarray:
+    return np.unique(group.primaries)
+
+
+def _book_columns(group: Group, numbers: np.ndarray, nanos: np.ndarray) -> list[pl.Series | pl.Expr]:
+    return [
+        *fact_columns(group, numbers, ("Ticker", "ListingId", "MIC", "CurrencyCode")),
+        *clock_columns(group.day, nanos, {"EventTimestamp": "us", "TimestampNanoseconds": "ns"}),
+        *local_clocks(group, numbers, nanos, {"LocalTimestamp": "us"}),
+        midnight(group.day).alias("TradeDate"),
+        pl.Series("L2EventNo", counted(numbers)),
     ]
 
 
-_PLAIN = {
-    "side": "Side",
-    "action": "LobAction",
-    "size": "Size",
-    "old_size": "OldSize",
-    "execution_size": "ExecutionSize",
-    "level": "PriceLevel",
-    "old_level": "OldPriceLevel",
-    "size_ahead": "SizeAhead",
-    "orders_ahead": "OrdersAhead",
-    "del_index": "DelOrderIndex",
-    "add_index": "AddOrderIndex",
-}
-_PRICES = {"price": "Price", "old_price": "OldPrice", "execution_price": "ExecutionPrice"}
+def local_clocks(group: Group, numbers: np.ndarray, nanos: np.ndarray, names: dict[str, str]) -> list[pl.Series]:
+    """Instants on the venues' wall clocks, and how many seconds these are ahead of UTC."""
+    seconds = np.array([offset_seconds(listing.venue.zone, group.day) for listing in group.listings])[numbers]
+    return [*clock_columns(group.day, nanos + seconds * NANOS_PER_SECOND, names), pl.Series("TZOffset", seconds)]
 
 
-def _price(ticks: np.ndarray, tick: Tick) -> pl.Series:
-    """Prices of *ticks*; null for none. Polars would divide by a constant inexactly, NumPy does not."""
-    return pl.Series(np.where(ticks == NOTHING, np.nan, tick.prices(ticks)), nan_to_null=True)
-
-
-def book_table(simulated: ListingDay, book: BookRows) -> pl.DataFrame:
-    """The `l2` rows: the book after each event that changed it within ten levels."""
-    listing, events = simulated.listing, simulated.record.events
-    micros = events["time"][book.rows]
-    nanos = nanos_of_day(listing, micros)
-    clocks = {"EventTimestamp": "us", "LocalTimestamp": "us", "TimestampNanoseconds": "ns"}
-    return _level_columns(book, listing.instrument.tick).with_columns(
-        *_listing_columns(listing, simulated.day),
-        *clock_columns(simulated.day, nanos, clocks),
-        *_sequence_columns(sequence(nanos, events["tie"][book.rows])),
-        _states(simulated, micros),
-        pl.lit(listing.venue.mic).alias("MIC"),
-        pl.lit(listing.instrument.currency.code).alias("CurrencyCode"),
-        pl.lit(0, pl.Int32).alias("TZOffset"),
-        pl.int_range(1, nanos.size + 1, dtype=pl.Int64).alias("L2EventNo"),
-    )
-
-
-def _level_columns(book: BookRows, tick: Tick) -> pl.DataFrame:
-    columns: dict[str, np.ndarray] = {}
-    for name, side, rows in (("Bid", BID, book.bids), ("Ask", ASK, book.asks)):
-        levels = prices(rows[:, :DEPTH], side, tick)
-        columns |= {f"{name}Price{level + 1}": levels[:, level] for level in range(DEPTH)}
-        columns |= {f"{name}Quantity{level + 1}": rows[:, DEPTH + level] for level in range(DEPTH)}
-        columns |= {f"{name}NumOrders{level + 1}": rows[:, 2 * DEPTH + level] for level in range(DEPTH)}
-        columns[f"{name}LevelCount"] = rows[:, 3 * DEPTH]
+def _level_columns(group: Group, numbers: np.ndarray, books: np.ndarray) -> pl.DataFrame:
+    columns: dict[str, object] = {}
+    for side, name in enumerate(("Bid", "Ask")):
+        for level in range(k.DEPTH):
+            first = 3 * k.DEPTH * side + level
+            columns[f"{name}Price{level + 1}"] = group.prices(numbers, books[first])
+            columns[f"{name}Quantity{level + 1}"] = books[first + k.DEPTH]
+            columns[f"{name}NumOrders{level + 1}"] = books[first + 2 * k.DEPTH]
+        columns[f"{name}LevelCount"] = books[6 * k.DEPTH + side]
     return pl.DataFrame(columns, nan_to_null=True)
-
-
-def state_table(simulated: ListingDay) -> pl.DataFrame:
-    """The `marketstate` rows: one for each phase."""
-    phases = simulated.schedule.phases
-    nanos = nanos_of_day(simulated.listing, simulated.schedule.starts())
-    codes = pl.DataFrame({"ExchangeMarketState": [phase.code for phase in phases], "MarketState": [phase.state for phase in phases]})
-    return codes.with_columns(
-        *_listing_columns(simulated.listing, simulated.day),
-        *clock_columns(simulated.day, nanos, {"TimestampNanoseconds": "ns"}),
-        *_sequence_columns(sequence(nanos, 0)),
-        pl.lit(simulated.listing.venue.mic).alias("MIC"),
-    )
-
-
-def reference_table(listings: tuple[Listing, ...], day: date) -> pl.DataFrame:
-    """The `reference` rows: one for each listing."""
-    return pl.DataFrame([_reference_row(listing) for listing in listings]).with_columns(midnight(day).alias("Date"))
-
-
-def _reference_row(listing: Listing) -> dict[str, object]:
-    instrument = listing.instrument
-    return {
-        "ListingId": listing.listing_id,
-        "InstrumentId": instrument.instrument_id,
-        "CurrencyCode": instrument.currency.code,
-        "Description": f"{instrument.ticker} SYNTHETIC ORD",
-        "DisplayName": f"{instrument.ticker} Synthetic",
-        "ISIN": instrument.isin,
-        "InstrumentType": "Equity",
-        "IsAlive": True,
-        "IsPrimary": listing.is_primary,
-        "MIC": listing.venue.mic,
-        "MarketDataLevel": "L3",
-        "OPOL": instrument.home.mic,
-        "OperatingMic": listing.venue.mic,
-        "SegmentCode": "MAIN",
-        "Ticker": instrument.ticker,
-        "Index": ";".join(indices_of(listing)),
-    }

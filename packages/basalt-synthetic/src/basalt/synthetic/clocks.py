@@ -10,10 +10,13 @@ import polars as pl
 from basalt.synthetic.market import Listing
 
 NANOS_PER_MICRO = 1_000
-NANOS_PER_DAY = 86_400_000_000_000
-TIES = 64
+NANOS_PER_SECOND = 1_000_000_000
+NANOS_PER_DAY = 86_400 * NANOS_PER_SECOND
+SLOTS = 16
+"""Thousands of listings that a venue can have."""
+TIES = 128
 """Rows that one instant of one listing can have."""
-PRINT_TIE = 48
+PRINT_TIE = 100
 """Tie of trades off the book, past those of any execution at the same instant."""
 
 LIT_SOURCE = 1
@@ -21,19 +24,23 @@ PRINT_SOURCE = 2
 
 
 def nanos_of_day(listing: Listing, micros: np.ndarray) -> np.ndarray:
-    """Nanoseconds after midnight of events of *listing* at *micros*."""
-    return micros * NANOS_PER_MICRO + listing.slot
+    """Nanoseconds after midnight UTC of events of *listing* at *micros*; other listings of a venue have others."""
+    return np.asarray(micros * NANOS_PER_MICRO + listing.slot % NANOS_PER_MICRO)
 
 
-def sequence(nanos: np.ndarray, tie: np.ndarray | int) -> np.ndarray:
-    """Sequence number: grows with time, then with *tie*; unique among the listings of a venue."""
-    return nanos * TIES + tie
+def sequence(nanos: np.ndarray, slots: np.ndarray, ties: np.ndarray | int) -> np.ndarray:
+    """Sequence number: grows with time, then with *ties*; unique among the listings of a venue, told apart by their *slots*."""
+    return np.asarray((nanos * SLOTS + slots // NANOS_PER_MICRO) * TIES + ties)
+
+
+def midnight_nanos(day: date) -> int:
+    """Nanoseconds since 1970 of midnight UTC of *day*."""
+    return (day.toordinal() - date(1970, 1, 1).toordinal()) * NANOS_PER_DAY
 
 
 def clock_columns(day: date, nanos: np.ndarray, names: dict[str, str]) -> list[pl.Series]:
     """The instants *nanos* after midnight of *day* as Datetime columns: name to precision."""
-    since_epoch = pl.Series(nanos + (day.toordinal() - date(1970, 1, 1).toordinal()) * NANOS_PER_DAY)
-    exact = since_epoch.cast(pl.Datetime("ns"))
+    exact = pl.Series(nanos + midnight_nanos(day)).cast(pl.Datetime("ns"))
     return [exact.dt.cast_time_unit(unit).alias(name) for name, unit in names.items()]  # type: ignore[arg-type]
 
 

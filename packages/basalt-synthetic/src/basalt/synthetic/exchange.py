@@ -1,77 +1,95 @@
-"""The exchange: all tables of a day, from the days of its listings."""
+"""The exchange: all tables of a day, from the days of its instruments."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import polars as pl
 
 from basalt.core.errors import InvalidValue, UnknownName
+from basalt.core.lake import order_columns
 from basalt.core.tables import Table
-from basalt.market.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
-from basalt.synthetic.book_tables import book_table, order_table, reference_table, state_table
-from basalt.synthetic.day import ListingDay, simulate_listing
-from basalt.synthetic.market import MOST_SCALE, Listing, universe
-from basalt.synthetic.quotes import BookRows, Quotes, book_rows
-from basalt.synthetic.trade_table import trade_table
+from basalt.market.tables import CBBO, IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES
+from basalt.synthetic.book_tables import book_table, consolidated_table, order_table
+from basalt.synthetic.day_tables import imbalance_table, reference_table, state_table
+from basalt.synthetic.group import Group
+from basalt.synthetic.happening import Happened, happen
+from basalt.synthetic.market import MOST_SCALE, Listing, listings_of, universe
+from basalt.synthetic.planning import plan_day
+from basalt.synthetic.scenario import PLAIN, Scenario
+from basalt.synthetic.trade_table import deals_of, trade_table
+from basalt.synthetic.truth import TRUTH
+from basalt.synthetic.truth_table import truth_table
 
-TABLES = (TRADES, L2, L3, MARKETSTATE, REFERENCE)
-
-_ORDER = {
-    "trades": ("TradeTimestampNanoseconds", "BMLLSequenceNo"),
-    "l2": ("TimestampNanoseconds", "BMLLSequenceNo"),
-    "l3": ("TimestampNanoseconds", "BMLLSequenceNo"),
-    "marketstate": ("TimestampNanoseconds", "BMLLSequenceNo"),
-    "reference": ("ListingId",),
-}
-
-
-@dataclass(frozen=True)
-class _Simulated:
-    """A listing-day with what its tables and those of its sister listings need."""
-
-    day: ListingDay
-    book: BookRows
-    quotes: Quotes
+TABLES = (TRADES, L2, L3, CBBO, MARKETSTATE, IMBALANCE, REFERENCE, TRUTH)
+ACTS_A_GROUP = 200_000
+INSTRUMENTS_A_GROUP = 64
 
 
 def simulate(
-    day: date, *, listings: int = 10, scale: float = 1.0, seed: int = 7, only: Collection[int] | None = None
+    day: date,
+    *,
+    listings: int = 10,
+    scale: float = 1.0,
+    seed: int = 7,
+    only: Collection[int] | None = None,
+    scenario: Scenario | None = None,
 ) -> dict[str, pl.DataFrame]:
     """The tables of a day.
 
-    Every listing-day depends on *seed*, *day*, *scale* and its own listing alone: asking for fewer
+    An instrument's day depends on the scenario, the day and the instrument alone: asking for fewer
     listings or for *only* some of them gives the same rows of those.
 
     Args:
         day: Any date.
-        listings: Number of listings, 1 to 2500.
+        listings: Number of listings, 1 to 10,000.
         scale: Activity; 1 gives about three thousand trades a listing.
         seed: Whole number from 0 on.
         only: Listing ids to keep; None for all.
+        scenario: What the day is like; *listings*, *scale* and *seed* are then the scenario's.
 
     Returns:
-        `trades`, `l2`, `l3`, `marketstate`, `reference`: rows as the tables' contracts say, all
-        venues together, in order of time, then sequence number, then listing.
+        `trades`, `l2`, `l3`, `cbbo`, `marketstate`, `imbalance`, `reference`, `truth`: rows as the
+        tables' contracts say, all venues together, in order of time, then sequence number, then listing.
 
     Raises:
         InvalidValue: A parameter out of range.
-        UnknownName: *only* names a listing that the market does not have.
+        UnknownName: *only* names a listing, or the scenario an instrument, that the market does not have.
     """
-    market = universe(listings, seed)
+    chosen = scenario or plain_scenario(listings, scale, seed)
+    parts = list(simulate_groups(day, chosen, only=only))
+    return {table.name: assemble(table, [part[table.name] for part in parts]) for table in TABLES}
+
+
+def plain_scenario(listings: int, scale: float, seed: int) -> Scenario:
+    """The scenario of these parameters.
+
+    Raises:
+        InvalidValue: A parameter out of range.
+    """
     if not 0 < scale <= MOST_SCALE:
         raise InvalidValue(f"scale {scale} cannot be simulated", hint=f"give a number above 0, up to {MOST_SCALE:.0f}")
+    universe(listings, seed)
+    return PLAIN.model_copy(update={"listings": listings, "scale": float(scale), "seed": seed})
+
+
+def simulate_groups(day: date, scenario: Scenario, *, only: Collection[int] | None = None) -> Iterator[Mapping[str, pl.DataFrame]]:
+    """The tables of a day, some instruments at a time: memory does not grow with their number."""
+    market = universe(scenario.listings, scenario.seed)
+    check_tickers(market, scenario)
     chosen = _chosen(market, only)
-    simulated = _simulate_all(chosen, market, day, seed, scale)
-    return {
-        "trades": _assemble(TRADES, (_trades(listing, simulated, market) for listing in chosen)),
-        "l2": _assemble(L2, (book_table(simulated[each.number].day, simulated[each.number].book) for each in chosen)),
-        "l3": _assemble(L3, (order_table(simulated[each.number].day) for each in chosen)),
-        "marketstate": _assemble(MARKETSTATE, (state_table(simulated[each.number].day) for each in chosen)),
-        "reference": _assemble(REFERENCE, [reference_table(chosen, day)]),
-    }
+    wanted = frozenset(listing.listing_id for listing in chosen)
+    for happened in _groups(_days(chosen, day, scenario)):
+        yield _tables(Group.of(happened, wanted))
+
+
+def check_tickers(market: Sequence[Listing], scenario: Scenario) -> None:
+    """That the scenario speaks of instruments that there are."""
+    tickers = {listing.instrument.ticker for listing in market}
+    for event in (*scenario.halts, *scenario.auctions):
+        if event.ticker not in tickers:
+            raise UnknownName.of("synthetic instrument", event.ticker, tickers)
 
 
 def _chosen(market: Sequence[Listing], only: Collection[int] | None) -> tuple[Listing, ...]:
@@ -82,32 +100,46 @@ def _chosen(market: Sequence[Listing], only: Collection[int] | None) -> tuple[Li
     return tuple(listing for listing in market if only is None or listing.listing_id in only)
 
 
-def _primary(listing: Listing, market: Sequence[Listing]) -> Listing:
-    """The listing of the same instrument on its home venue; it comes first in the market."""
-    return next(each for each in market if each.instrument.number == listing.instrument.number and each.is_primary)
+def _days(chosen: Sequence[Listing], day: date, scenario: Scenario) -> Iterator[Happened]:
+    """The day of each instrument that one of the *chosen* listings belongs to, on all its venues."""
+    first = {listing.instrument.number: listing for listing in reversed(chosen)}
+    for _, listing in sorted(first.items()):
+        yield happen(plan_day(listings_of(listing, scenario.seed), day, scenario))
 
 
-def _simulate_all(chosen: Sequence[Listing], market: Sequence[Listing], day: date, seed: int, scale: float) -> dict[int, _Simulated]:
-    """The chosen listing-days and those of their home venues, by listing number."""
-    needed = {each.number: each for listing in chosen for each in (listing, _primary(listing, market))}
-    return {number: _simulated(simulate_listing(listing, day, seed=seed, scale=scale)) for number, listing in sorted(needed.items())}
+def _groups(days: Iterable[Happened]) -> Iterator[list[Happened]]:
+    """Days in groups that stay small; an instrument's day is never split."""
+    group: list[Happened] = []
+    acts = 0
+    for happened in days:
+        if group and (acts + happened.rows.shape[1] > ACTS_A_GROUP or len(group) == INSTRUMENTS_A_GROUP):
+            yield group
+            group, acts = [], 0
+        group.append(happened)
+        acts += happened.rows.shape[1]
+    if group:
+        yield group
 
 
-def _simulated(listing_day: ListingDay) -> _Simulated:
-    book = book_rows(listing_day.record)
-    return _Simulated(listing_day, book, Quotes(listing_day, book))
+def _tables(group: Group) -> dict[str, pl.DataFrame]:
+    deals = deals_of(group)
+    frames = {
+        TRADES: trade_table(group, deals),
+        L2: book_table(group),
+        L3: order_table(group),
+        CBBO: consolidated_table(group),
+        MARKETSTATE: state_table(group),
+        IMBALANCE: imbalance_table(group),
+        REFERENCE: reference_table(group),
+        TRUTH: truth_table(group, deals),
+    }
+    return {table.name: frame.select(_contract_columns(table, frame)) for table, frame in frames.items()}
 
 
-def _trades(listing: Listing, simulated: dict[int, _Simulated], market: Sequence[Listing]) -> pl.DataFrame:
-    own, primary = simulated[listing.number], simulated[_primary(listing, market).number]
-    return trade_table(own.day, own.quotes, primary.day, primary.quotes)
-
-
-def _assemble(table: Table, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Rows of all listings in order of time, with the columns of the contract in its order."""
-    parts = [frame.select(_contract_columns(table, frame)) for frame in frames]
-    order = [*_ORDER[table.name], *(["ListingId"] if table.time else [])]
-    return pl.concat(parts).sort(order)
+def assemble(table: Table, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of all parts in the table's order; rows at one instant in order of listing."""
+    order = list(order_columns(table))
+    return pl.concat(parts).sort(*order, "ListingId")
 
 
 def _contract_columns(table: Table, frame: pl.DataFrame) -> list[pl.Expr]:

@@ -1,7 +1,9 @@
-"""The simulated market: venues, instruments, listings, currencies, tick sizes.
+"""The simulated market: instruments, listings, indices.
 
-Listings come in blocks of ten that repeat: four instruments on their home venue and on CHIX, two
-on their home venue only. Listing number n is the same whatever number of listings is asked for.
+Listings come in blocks of ten. Even blocks, the first among them, are European: four instruments on
+their home venue and on CHIX, two on their home venue only. Odd blocks are of the world: three in New
+York on two or three venues, two in Hong Kong. Listing number n is the same whatever number of listings
+is asked for. The activity of instruments follows Zipf's law.
 """
 
 from __future__ import annotations
@@ -14,49 +16,17 @@ import numpy as np
 
 from basalt.core.errors import InvalidValue, UnknownName
 from basalt.synthetic.randomness import Stream, generator
+from basalt.synthetic.venues import ARCX, BATS, CHIX, CURRENCIES, XHKG, XLON, XNAS, XPAR, Currency, Venue
 
 FIRST_LISTING_ID = 100_001
 FIRST_INSTRUMENT_ID = 500_001
 MOST_SCALE = 1_000.0
-MOST_LISTINGS = 2_500
-"""More would make two listings of a venue share the nanosecond that keeps their events apart."""
-
-
-@dataclass(frozen=True)
-class Venue:
-    """A trading venue.
-
-    Attributes:
-        mic: Market identifier code.
-        country: ISO country code; empty for a venue without instruments of its own.
-        currency: Currency of its instruments.
-        has_auctions: Whether the day opens and closes with an auction.
-        share: Its activity in an instrument, relative to the home venue's.
-    """
-
-    mic: str
-    country: str
-    currency: str
-    has_auctions: bool
-    share: float
-
-
-@dataclass(frozen=True)
-class Currency:
-    """A quoting currency: units of the main one, its code, and exchange rates.
-
-    Attributes:
-        code: Code that prices carry, `GBp` for pence.
-        major: Code of the main unit.
-        minor_factor: Main units in one unit.
-        eur, usd: Value of one unit.
-    """
-
-    code: str
-    major: str
-    minor_factor: float
-    eur: float
-    usd: float
+MOST_LISTINGS = 10_000
+BUSIEST = 2.2
+ZIPF = 0.9
+"""Activity of instrument number n, from 1 on: `BUSIEST / n**ZIPF`."""
+TICK_PARTS = 20
+"""Prices of all venues are whole multiples of this part of the home venue's tick."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +41,10 @@ class Tick:
         """The step as a number."""
         return self.units / 10**self.decimals
 
-    def prices(self, ticks: np.ndarray) -> np.ndarray:
-        """Prices of whole numbers of ticks: each the float nearest to its decimal."""
-        return ticks * self.units / 10**self.decimals
+    @property
+    def fraction(self) -> tuple[int, int]:
+        """The step's twentieth, as numerator and denominator: prices are the floats nearest to their decimals."""
+        return self.units * (100 // TICK_PARTS), 10 ** (self.decimals + 2)
 
 
 @dataclass(frozen=True)
@@ -96,7 +67,7 @@ class Listing:
     """An instrument on a venue.
 
     Attributes:
-        slot: Nanosecond within a microsecond at which all its events happen; unique on its venue.
+        slot: Place among the listings of its venue; keeps their sequence numbers apart.
     """
 
     number: int
@@ -115,21 +86,42 @@ class Listing:
         """Activity of the listing, 1 being typical."""
         return self.instrument.activity * self.venue.share
 
+    @property
+    def tick_size(self) -> float:
+        """Price step on this venue."""
+        numerator, denominator = self.instrument.tick.fraction
+        return self.venue.tick_parts * numerator / denominator
 
-XLON = Venue("XLON", "GB", "GBp", has_auctions=True, share=1.0)
-XPAR = Venue("XPAR", "FR", "EUR", has_auctions=True, share=1.0)
-CHIX = Venue("CHIX", "", "", has_auctions=False, share=0.5)
 
-CURRENCIES = {
-    "GBp": Currency("GBp", "GBP", 0.01, 0.0115, 0.0134),
-    "EUR": Currency("EUR", "EUR", 1.0, 1.0, 1.165),
-}
-
-_BLOCK = ((0, XLON), (0, CHIX), (1, XPAR), (1, CHIX), (2, XLON), (2, CHIX), (3, XPAR), (3, CHIX), (4, XLON), (5, XPAR))
-_HOMES = {number: venue for number, venue in _BLOCK if venue != CHIX}
-_NAMES = ("BSLT", "GRNT", "MRBL", "QRTZ", "SHAL", "FLNT")
-_ACTIVITIES = (1.8, 1.4, 1.1, 0.9, 0.7, 0.6)
-_PRICE_RANGES = {"GBp": (80.0, 3000.0), "EUR": (12.0, 160.0)}
+_Places = tuple[tuple[int, Venue], ...]
+_EUROPE: _Places = (
+    (0, XLON),
+    (0, CHIX),
+    (1, XPAR),
+    (1, CHIX),
+    (2, XLON),
+    (2, CHIX),
+    (3, XPAR),
+    (3, CHIX),
+    (4, XLON),
+    (5, XPAR),
+)
+_WORLD: _Places = (
+    (0, XNAS),
+    (0, BATS),
+    (0, ARCX),
+    (1, XNAS),
+    (1, BATS),
+    (1, ARCX),
+    (2, XNAS),
+    (2, BATS),
+    (3, XHKG),
+    (4, XHKG),
+)
+_BLOCKS = (_EUROPE, _WORLD)
+_MEMBERS = tuple(1 + max(member for member, _ in block) for block in _BLOCKS)
+_NAMES = (("BSLT", "GRNT", "MRBL", "QRTZ", "SHAL", "FLNT"), ("OBSD", "PUMC", "TUFF", "ZEOL", "MICA"))
+_PRICE_RANGES = {"GBp": (80.0, 3000.0), "EUR": (12.0, 160.0), "USD": (15.0, 400.0), "HKD": (8.0, 320.0)}
 
 
 @lru_cache(maxsize=8)
@@ -137,7 +129,7 @@ def universe(listings: int, seed: int) -> tuple[Listing, ...]:
     """The first *listings* listings.
 
     Raises:
-        InvalidValue: A number below 1 or above 2500, or a negative seed.
+        InvalidValue: A number below 1 or above the most that there are, or a negative seed.
     """
     if not 1 <= listings <= MOST_LISTINGS:
         raise InvalidValue(f"{listings} listings cannot be simulated", hint=f"ask for 1 to {MOST_LISTINGS}")
@@ -146,32 +138,41 @@ def universe(listings: int, seed: int) -> tuple[Listing, ...]:
     return tuple(_listing(number, seed) for number in range(listings))
 
 
+@lru_cache(maxsize=2 * MOST_LISTINGS)
 def _listing(number: int, seed: int) -> Listing:
-    block, place = divmod(number, len(_BLOCK))
-    member, venue = _BLOCK[place]
-    on_venue = [other for other, (_, each) in enumerate(_BLOCK) if each == venue]
-    slot = block * len(on_venue) + on_venue.index(place)
-    return Listing(number, FIRST_LISTING_ID + number, instrument(block * len(_HOMES) + member, seed), venue, slot)
+    block, place = divmod(number, 10)
+    places = _BLOCKS[block % 2]
+    member, venue = places[place]
+    on_venue = [other for other, (_, each) in enumerate(places) if each == venue]
+    slot = block // 2 * len(on_venue) + on_venue.index(place)
+    return Listing(number, FIRST_LISTING_ID + number, instrument(block, member, seed), venue, slot)
 
 
-@lru_cache(maxsize=4096)
-def instrument(number: int, seed: int) -> Instrument:
-    """Instrument *number*, counted from 0."""
-    block, member = divmod(number, len(_HOMES))
-    home = _HOMES[member]
-    random = generator(seed, Stream.INSTRUMENT, number)
+def listings_of(listing: Listing, seed: int) -> tuple[Listing, ...]:
+    """All listings of the instrument of *listing*, the primary one first, whether asked for or not."""
+    first = listing.number // 10 * 10
+    block = (_listing(number, seed) for number in range(first, first + 10))
+    return tuple(each for each in block if each.instrument.number == listing.instrument.number)
+
+
+@lru_cache(maxsize=MOST_LISTINGS)
+def instrument(block: int, member: int, seed: int) -> Instrument:
+    """The instrument number *member* of a block."""
+    kind = block % 2
+    number = block // 2 * sum(_MEMBERS) + kind * _MEMBERS[0] + member
+    home = next(venue for each, venue in _BLOCKS[kind] if each == member)
     low, high = _PRICE_RANGES[home.currency]
-    price = float(low * (high / low) ** random.random())
+    price = float(low * (high / low) ** generator(seed, Stream.INSTRUMENT, number).random())
     return Instrument(
         number=number,
         instrument_id=FIRST_INSTRUMENT_ID + number,
-        ticker=_NAMES[member] + (str(block) if block else ""),
+        ticker=_NAMES[kind][member] + (str(block) if block > kind else ""),
         isin=_isin(home.country, number),
         home=home,
         currency=CURRENCIES[home.currency],
         base_price=price,
-        tick=_tick_for(price),
-        activity=_ACTIVITIES[member] / (1 + block) ** 0.5,
+        tick=Tick(1, 2) if home.currency == "USD" else _tick_for(price),
+        activity=BUSIEST / (1 + number) ** ZIPF,
     )
 
 
@@ -191,7 +192,7 @@ def _isin(country: str, number: int) -> str:
     return f"{body}{-total % 10}"
 
 
-INDICES = {"SYN-UK": "XLON", "SYN-FR": "XPAR", "SYN-ALL": ""}
+INDICES = {"SYN-UK": "XLON", "SYN-FR": "XPAR", "SYN-US": "XNAS", "SYN-HK": "XHKG", "SYN-ALL": ""}
 
 
 def index_members(name: str, *, listings: int = 10, seed: int = 7) -> tuple[int, ...]:
@@ -208,3 +209,9 @@ def index_members(name: str, *, listings: int = 10, seed: int = 7) -> tuple[int,
 def indices_of(listing: Listing) -> tuple[str, ...]:
     """Names of the indices that *listing* belongs to: those of its venue, if it is a primary listing."""
     return tuple(name for name, mic in INDICES.items() if listing.is_primary and listing.venue.mic.startswith(mic))
+
+
+def as_prices(units: np.ndarray, tick: Tick) -> np.ndarray:
+    """Prices of whole numbers of *units* of a twentieth of the *tick*."""
+    numerator, denominator = tick.fraction
+    return units * numerator / denominator

@@ -1,36 +1,59 @@
 """The phases of a venue's day for one listing, in microseconds after midnight UTC.
 
-Venues keep the same UTC hours on every day of the year, weekends included.
+Venues keep their hours on their own clocks, so that daylight saving moves them in UTC. They trade on
+every date, weekends included.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from basalt.market.states import CONTINUOUS_STATES, MarketState
-from basalt.synthetic.market import Listing
+from basalt.market.states import AUCTION_STATES, CONTINUOUS_STATES, MarketState
+from basalt.synthetic.market import Instrument
 from basalt.synthetic.randomness import Stream, generator
+from basalt.synthetic.scenario import Interruption, Scenario
+from basalt.synthetic.venues import HALF_DAYS, Hours, Venue
 
 MICROS = 1_000_000
-OPEN_SECOND = 8 * 3600
-CLOSE_SECOND = 16 * 3600 + 1800
-HALT_ODDS = 1 / 12
+MINUTE = 60 * MICROS
+MIDDAY_MINUTES = 2
+CODES: dict[MarketState, str] = {
+    "CLOSED": "c",
+    "PRE_OPEN": "p",
+    "OPENING_AUCTION": "a",
+    "CONTINUOUS_TRADING": "T",
+    "INTRADAY_AUCTION": "i",
+    "UNSCHEDULED_AUCTION": "x",
+    "CLOSING_AUCTION": "d",
+    "HALTED": "h",
+    "POST_TRADE": "u",
+}
+"""The venues' own codes of states."""
 
 
-def clock(hours: int, minutes: int = 0) -> int:
-    """Microseconds after midnight."""
-    return (hours * 60 + minutes) * 60 * MICROS
+@lru_cache(maxsize=64)
+def offset_seconds(zone: str, day: date) -> int:
+    """Seconds by which clocks of *zone* are ahead of UTC at noon of *day*."""
+    offset = datetime.combine(day, time(12), ZoneInfo(zone)).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
+
+
+def is_half_day(day: date, scenario: Scenario) -> bool:
+    """Whether venues close early on *day*."""
+    return (day.month, day.day) in HALF_DAYS if scenario.half_day is None else scenario.half_day
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A state, the venue's own code for it, and when it begins."""
+    """A state and when it begins."""
 
     state: MarketState
-    code: str
     start: int
 
 
@@ -44,57 +67,125 @@ class Schedule:
         """Start of each phase."""
         return np.array([phase.start for phase in self.phases], dtype=np.int64)
 
-    def index_at(self, times: np.ndarray) -> np.ndarray:
-        """Number of the phase that holds at each time; -1 before the first."""
-        return np.searchsorted(self.starts(), times, side="right") - 1
+    def end_of(self, number: int) -> int:
+        """End of phase *number*: the start of the next."""
+        return self.phases[number + 1].start
 
-    def is_continuous_at(self, times: np.ndarray) -> np.ndarray:
-        """Whether orders match as they come in at each time."""
-        continuous = np.array([phase.state in CONTINUOUS_STATES for phase in self.phases] + [False])
-        return continuous[self.index_at(times)]
+    def is_continuous(self) -> np.ndarray:
+        """Whether orders match as they come in, for each phase."""
+        return np.array([phase.state in CONTINUOUS_STATES for phase in self.phases])
 
-    def first(self, state: MarketState) -> Phase:
-        """The first phase of a state."""
-        return next(phase for phase in self.phases if phase.state == state)
+    def is_auction(self) -> np.ndarray:
+        """Whether orders collect, for each phase."""
+        return np.array([phase.state in AUCTION_STATES for phase in self.phases])
 
-    def after(self, phase: Phase) -> Phase:
-        """The phase that follows."""
-        return self.phases[self.phases.index(phase) + 1]
+    def trading(self) -> tuple[int, int]:
+        """First start and last end of continuous trading."""
+        places = np.flatnonzero(self.is_continuous())
+        return self.phases[places[0]].start, self.end_of(int(places[-1]))
 
-
-def schedule(listing: Listing, day: date, seed: int) -> Schedule:
-    """The phases of *listing* on *day*; about one day in twelve has a halt of five to ten minutes."""
-    random = generator(seed, Stream.PHASES, listing.number, day)
-    opens, closes = (int(offset) for offset in random.integers(1, 30 * MICROS, 2))
-    calm = _auction_day(opens, closes) if listing.venue.has_auctions else _plain_day()
-    halted = random.random() < HALT_ODDS
-    begins = int(random.integers(clock(9), clock(15, 30)))
-    length = int(random.integers(5 * 60 * MICROS, 10 * 60 * MICROS))
-    return Schedule(_with_halt(calm, begins, length) if halted else calm)
+    def replaced(self, begins: int, ends: int, inserted: list[Phase]) -> Schedule:
+        """The schedule with *inserted* from *begins* on; the phase of *begins* goes on at *ends*."""
+        starts = self.starts()
+        interrupted = self.phases[int(np.searchsorted(starts, begins, side="right")) - 1]
+        kept = [phase for phase in self.phases if not begins <= phase.start < ends]
+        last = max((phase for phase in self.phases if phase.start < ends), key=lambda phase: phase.start, default=interrupted)
+        return Schedule(tuple(sorted([*kept, *inserted, Phase(last.state, ends)], key=lambda phase: phase.start)))
 
 
-def _auction_day(opens: int, closes: int) -> tuple[Phase, ...]:
-    return (
-        Phase("CLOSED", "c", clock(6)),
-        Phase("PRE_OPEN", "p", clock(7, 15)),
-        Phase("OPENING_AUCTION", "a", clock(7, 50)),
-        Phase("CONTINUOUS_TRADING", "T", clock(8) + opens),
-        Phase("CLOSING_AUCTION", "d", clock(16, 30)),
-        Phase("POST_TRADE", "u", clock(16, 35) + closes),
-        Phase("CLOSED", "c", clock(16, 40)),
+def _local(minute: int, venue: Venue, day: date) -> int:
+    """Microseconds after midnight UTC at a *minute* of the venue's clock."""
+    return minute * MINUTE - offset_seconds(venue.zone, day) * MICROS
+
+
+def _closing_minute(hours: Hours, *, early: bool) -> int:
+    return hours.early if early else hours.closes
+
+
+def _calm(venue: Venue, day: date, random: np.random.Generator, *, early: bool) -> Schedule:
+    """The phases of a day without interruptions; auctions end up to half a minute after their time."""
+    hours, closes = venue.hours, _closing_minute(venue.hours, early=early)
+    ends = [int(offset) for offset in random.integers(1, 30 * MICROS, 3)]
+    plan: list[tuple[MarketState, int, int]] = [("CLOSED", hours.opens - 90, 0), ("PRE_OPEN", hours.opens - 45, 0)]
+    if hours.has_auctions:
+        plan += [("OPENING_AUCTION", hours.opens - hours.opening, 0)]
+    plan += [("CONTINUOUS_TRADING", hours.opens, ends[0] if hours.has_auctions else 0)]
+    if 0 < hours.midday < closes - 10:
+        plan += [("INTRADAY_AUCTION", hours.midday, 0), ("CONTINUOUS_TRADING", hours.midday + MIDDAY_MINUTES, ends[1])]
+    if 0 < hours.lunch[1] < closes:
+        plan += [("CLOSED", hours.lunch[0], 0), ("CONTINUOUS_TRADING", hours.lunch[1], 0)]
+    if hours.has_auctions:
+        plan += [("CLOSING_AUCTION", closes, 0)]
+    plan += [("POST_TRADE", closes + hours.closing, ends[2] if hours.has_auctions else 0), ("CLOSED", closes + 10, 0)]
+    return Schedule(tuple(Phase(state, _local(minute, venue, day) + extra) for state, minute, extra in plan))
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """An interruption: when it begins, how long a halt lasts, and how long orders collect then."""
+
+    begins: int
+    halt: int
+    auction: int
+
+
+def _given(events: tuple[Interruption, ...], instrument: Instrument, day: date, *, is_halt: bool) -> list[_Stop]:
+    stops = []
+    for event in events:
+        if event.ticker == instrument.ticker:
+            begins = _local(event.at.hour * 60 + event.at.minute, instrument.home, day) + event.at.second * MICROS
+            length = event.minutes * MINUTE
+            stops.append(_Stop(begins, length, getattr(event, "auction_minutes", 0) * MINUTE) if is_halt else _Stop(begins, 0, length))
+    return stops
+
+
+def _by_chance(instrument: Instrument, day: date, random: np.random.Generator, odds: tuple[float, float], *, early: bool) -> list[_Stop]:
+    """A halt in the morning, an auction in the afternoon, each if chance will have it and there is room."""
+    hours, draws = instrument.home.hours, random.random(5)
+    closes = _closing_minute(hours, early=early)
+    noon = (hours.opens + closes) // 2
+    morning = (hours.opens + 30, min(minute for minute in (hours.midday, hours.lunch[0], noon) if minute) - 15)
+    afternoon = (
+        max(hours.midday if hours.midday < closes else 0, hours.lunch[1] if hours.lunch[1] < closes else 0, noon) + 15,
+        closes - 20,
     )
+    midnight = _local(0, instrument.home, day)
+
+    def within(window: tuple[int, int], share: float) -> int:
+        return midnight + int((window[0] + share * (window[1] - window[0])) * MINUTE)
+
+    halt = _Stop(within(morning, draws[1]), int((5 + 5 * draws[2]) * MINUTE), 2 * MINUTE * int(draws[3] < 0.5))
+    auction = _Stop(within(afternoon, draws[4]), 0, 5 * MINUTE)
+    chances = ((halt, morning, random.random() < odds[0]), (auction, afternoon, random.random() < odds[1]))
+    return [stop for stop, (first, last), happens in chances if happens and first < last]
 
 
-def _plain_day() -> tuple[Phase, ...]:
-    return (
-        Phase("CLOSED", "c", clock(6)),
-        Phase("PRE_OPEN", "p", clock(7)),
-        Phase("CONTINUOUS_TRADING", "T", clock(8)),
-        Phase("POST_TRADE", "u", clock(16, 30)),
-        Phase("CLOSED", "c", clock(16, 40)),
-    )
+def _interrupted(schedule: Schedule, venue: Venue, stop: _Stop) -> Schedule:
+    """The schedule with a stop; where there are no auctions, the halt lasts until that of the home venue is over."""
+    resumes = stop.begins + stop.halt + stop.auction
+    halt = [Phase("HALTED", stop.begins)] if stop.halt else []
+    if venue.has_auctions:
+        collects = [Phase("UNSCHEDULED_AUCTION", stop.begins + stop.halt)] if stop.auction else []
+        return schedule.replaced(stop.begins, resumes, halt + collects)
+    return schedule.replaced(stop.begins, resumes, halt) if halt else schedule
 
 
-def _with_halt(phases: tuple[Phase, ...], begins: int, length: int) -> tuple[Phase, ...]:
-    halt = (Phase("HALTED", "h", begins), Phase("CONTINUOUS_TRADING", "T", begins + length))
-    return tuple(sorted((*phases, *halt), key=lambda phase: phase.start))
+def schedules(instrument: Instrument, venues: tuple[Venue, ...], day: date, scenario: Scenario) -> tuple[Schedule, ...]:
+    """The phases of *instrument* on each of *venues*, the home venue first."""
+    random = generator(scenario.seed, Stream.PHASES, instrument.number, day)
+    early = is_half_day(day, scenario)
+    calm = [_calm(venue, day, random, early=early) for venue in venues]
+    stops = [
+        *_by_chance(instrument, day, random, scenario.odds, early=early),
+        *_given(scenario.halts, instrument, day, is_halt=True),
+        *_given(scenario.auctions, instrument, day, is_halt=False),
+    ]
+    return tuple(_with_stops(schedule, venue, stops) for schedule, venue in zip(calm, venues, strict=True))
+
+
+def _with_stops(schedule: Schedule, venue: Venue, stops: list[_Stop]) -> Schedule:
+    for stop in sorted(stops, key=lambda each: each.begins):
+        opens, closes = schedule.trading()
+        if opens < stop.begins and stop.begins + stop.halt + stop.auction < closes:
+            schedule = _interrupted(schedule, venue, stop)
+    return schedule

@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from basalt.core.offers import Offer, Source
+    from basalt.core.tables import Table
+
+
+@hookimpl
+def basalt_tables() -> Iterable[Table]:
+    """The table `truth`."""
+    from basalt.synthetic.truth import TRUTH
+
+    return (TRUTH,)
 
 
 @hookimpl

@@ -1,53 +1,54 @@
-"""The fair price of an instrument: what its venues' order flow leans towards."""
+"""The fair price of an instrument: what its venues' order flow leans towards.
+
+Over the days its logarithm is a Brownian motion that comes back to zero every 512 days (a chain of
+bridges, refined by midpoint displacement), so that the price of any day is known without those before
+it. A day is three of its steps, a night is one: prices jump overnight.
+"""
 
 from __future__ import annotations
 
 from datetime import date
-from math import pi, sin
+from math import sqrt
 
 import numpy as np
 
 from basalt.synthetic.market import Instrument
-from basalt.synthetic.phases import CLOSE_SECOND, MICROS, OPEN_SECOND
 from basalt.synthetic.randomness import Stream, generator
 
-FIRST_SECOND = 7 * 3600
-LAST_SECOND = 17 * 3600 + 1800
-DAILY_VOLATILITY = 0.012
-_WAVE_DAYS = (23.0, 91.0, 377.0)
-_WAVE_HEIGHTS = (0.02, 0.05, 0.12)
+SECONDS = 86_402
+STEPS_A_DAY, OPEN_STEP, CLOSE_STEP = 4, 0, 3
+CHAIN = 512 * STEPS_A_DAY
 
 
-def intensity(second: np.ndarray) -> np.ndarray:
-    """Activity over the day, high after the open and before the close; `second` after midnight."""
-    share = np.clip((second - OPEN_SECOND) / (CLOSE_SECOND - OPEN_SECOND), 0.0, 1.0)
-    return 1.0 + 2.0 * np.exp(-share / 0.06) + 2.5 * np.exp((share - 1.0) / 0.05)
+def _step_level(instrument: Instrument, step: int, seed: int, volatility: float) -> float:
+    """Logarithm of the price over the base price at a *step* of the chain of bridges."""
+    link, place = divmod(step, CHAIN)
+    low, high, left, right = 0, CHAIN, 0.0, 0.0
+    while place not in (low, high):
+        middle = (low + high) // 2
+        noise = float(generator(seed, Stream.PRICE_LEVEL, instrument.number, link * CHAIN + middle).normal())
+        value = (left + right) / 2 + noise * volatility * sqrt((high - low) / (4 * CLOSE_STEP))
+        if place >= middle:
+            low, left = middle, value
+        else:
+            high, right = middle, value
+    return left if place == low else right
 
 
-def opening_price(instrument: Instrument, day: date, seed: int) -> float:
-    """Fair price at the start of *day*: slow waves around the base price, and a little noise."""
-    waves = generator(seed, Stream.PRICE_LEVEL, instrument.number).random(len(_WAVE_DAYS))
-    noise = float(generator(seed, Stream.PRICE_LEVEL, instrument.number, day).normal(0.0, 0.006))
-    parts = (
-        height * sin(2 * pi * (day.toordinal() / days + phase))
-        for days, height, phase in zip(_WAVE_DAYS, _WAVE_HEIGHTS, waves.tolist(), strict=True)
-    )
-    return float(instrument.base_price * np.exp(sum(parts) + noise))
+def fair_path(instrument: Instrument, day: date, seed: int, volatility: float, intensity: np.ndarray) -> np.ndarray:
+    """Fair price at each second after midnight UTC: a bridge from the open to the close that moves more when more is traded."""
+    first = day.toordinal() * STEPS_A_DAY
+    opened, closed = (_step_level(instrument, first + step, seed, volatility) for step in (OPEN_STEP, CLOSE_STEP))
+    random = generator(seed, Stream.FAIR_PRICE, instrument.number, day)
+    clock = np.cumsum(intensity) / np.sum(intensity)
+    walk = np.cumsum(random.normal(0.0, 1.0, SECONDS) * np.sqrt(np.diff(clock, prepend=0.0))) * volatility
+    return np.asarray(instrument.base_price * np.exp(opened + walk + (closed - opened - walk[-1]) * clock))
 
 
-class FairPrice:
-    """The fair price of an instrument at any time of a day.
-
-    It is a random walk that moves more when more is traded.
-    """
-
-    def __init__(self, instrument: Instrument, day: date, seed: int) -> None:
-        random = generator(seed, Stream.FAIR_PRICE, instrument.number, day)
-        self._seconds = np.arange(FIRST_SECOND, LAST_SECOND + 1)
-        shape = np.sqrt(intensity(self._seconds))
-        steps = random.normal(0.0, 1.0, self._seconds.size) * shape * DAILY_VOLATILITY / np.sqrt(np.sum(shape**2))
-        self._prices = opening_price(instrument, day, seed) * np.exp(np.cumsum(steps))
-
-    def at(self, times: np.ndarray) -> np.ndarray:
-        """Price at *times*, microseconds after midnight."""
-        return np.interp(times / MICROS, self._seconds, self._prices)
+def intensity(opens: int, closes: int) -> np.ndarray:
+    """Activity at each second after midnight, high after *opens* and before *closes* (seconds), 1 on average between; little outside."""
+    seconds = np.arange(SECONDS)
+    share = np.clip((seconds - opens) / (closes - opens), 0.0, 1.0)
+    shape = 1.0 + 2.0 * np.exp(-share / 0.06) + 2.5 * np.exp((share - 1.0) / 0.05)
+    inside = (seconds >= opens) & (seconds < closes)
+    return np.where(inside, shape / shape[inside].mean(), 0.02)

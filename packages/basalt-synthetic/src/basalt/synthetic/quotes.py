@@ -1,4 +1,4 @@
-"""The book of a listing-day as rows, and the best quotes of it at any time."""
+"""The best quotes of listings and of instruments at any time."""
 
 from __future__ import annotations
 
@@ -6,52 +6,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from basalt.synthetic.book import ASK, BID, NO_LEVEL
-from basalt.synthetic.clocks import nanos_of_day
-from basalt.synthetic.day import ListingDay
-from basalt.synthetic.market import Tick
-from basalt.synthetic.tape import DEPTH, Record
+from basalt.synthetic import kernel as k
+from basalt.synthetic.consolidating import ASK_VENUE, BID_VENUE
+from basalt.synthetic.group import Group, Timeline
 
-_EMPTY_SIDE = [NO_LEVEL] * DEPTH + [0] * (2 * DEPTH + 1)
-
-
-@dataclass(frozen=True)
-class BookRows:
-    """The complete events that changed one of the ten best levels of a side.
-
-    Attributes:
-        rows: Number of the event's last row on the tape.
-        bids, asks: Ten keys, ten sizes, ten counts, number of levels; a row each.
-    """
-
-    rows: np.ndarray
-    bids: np.ndarray
-    asks: np.ndarray
-
-
-def book_rows(record: Record) -> BookRows:
-    """The book after each event that changed it within ten levels."""
-    ends = record.ends
-    sides = [np.vstack([levels, _EMPTY_SIDE])[ends[:, column]] for column, levels in ((1, record.bids), (2, record.asks))]
-    visible = np.hstack([side[:, : 3 * DEPTH] for side in sides])
-    changed = np.ones(len(ends), dtype=bool)
-    changed[1:] = (visible[1:] != visible[:-1]).any(axis=1)
-    return BookRows(ends[changed, 0], sides[0][changed], sides[1][changed])
-
-
-def prices(keys: np.ndarray, side: int, tick: Tick) -> np.ndarray:
-    """Prices of level keys; NaN for empty levels."""
-    return np.where(keys == NO_LEVEL, np.nan, tick.prices(-keys if side == BID else keys))
+_BEST = (0, 3 * k.DEPTH, k.DEPTH, 4 * k.DEPTH)
+"""Columns of books that hold best bid, best ask, and their sizes."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """Best quotes at some times; NaN outside continuous trading and on an empty side."""
+    """Best quotes at some times; NaN where nobody trades continuously, and on an empty side.
+
+    Attributes:
+        bid, ask, bid_size, ask_size: The quotes; sizes are 0 on an empty side.
+        bid_venue, ask_venue: Venues with most at the best price, in the order of `Group.happened`'s
+            listings; -1 for none. Over all venues only.
+    """
 
     bid: np.ndarray
     ask: np.ndarray
     bid_size: np.ndarray
     ask_size: np.ndarray
+    bid_venue: np.ndarray
+    ask_venue: np.ndarray
 
     @property
     def mid(self) -> np.ndarray:
@@ -59,48 +37,81 @@ class Best:
         return (self.bid + self.ask) / 2
 
     def point(self, price: np.ndarray) -> np.ndarray:
-        """Place of *price* in the spread: 0 at the bid, 1 at the ask."""
-        return (price - self.bid) / (self.ask - self.bid)
+        """Place of *price* in the spread: 0 at the bid, 1 at the ask; NaN where the spread is not positive."""
+        spread = self.ask - self.bid
+        return np.where(spread > 0, (price - self.bid) / np.where(spread > 0, spread, 1.0), np.nan)
 
 
+@dataclass(frozen=True)
 class Quotes:
-    """Best quotes of a listing-day by time, in nanoseconds after midnight."""
+    """Best quotes by thing (listing or instrument) and time.
 
-    def __init__(self, simulated: ListingDay, book: BookRows) -> None:
-        tick = simulated.listing.instrument.tick
-        micros = simulated.record.events["time"][book.rows]
-        self._times = nanos_of_day(simulated.listing, micros)
-        self._values = np.column_stack(
-            [prices(book.bids[:, 0], BID, tick), prices(book.asks[:, 0], ASK, tick), book.bids[:, DEPTH], book.asks[:, DEPTH]]
-        )
-        changed = np.ones(len(book.rows), dtype=bool)
-        changed[1:] = (np.diff(book.bids[:, [0, DEPTH]], axis=0) != 0).any(axis=1) | (np.diff(book.asks[:, [0, DEPTH]], axis=0) != 0).any(
-            axis=1
-        )
-        self._change_times = self._times[changed]
-        self._schedule = simulated.schedule
-        self._slot = simulated.listing.slot
+    Attributes:
+        timeline: When books change.
+        books: Best bid, ask, sizes and venues after each change.
+        changes: When the best quotes change.
+        group: The listings.
+        of_venues: Whether things are listings, whose quotes count while they trade continuously.
+    """
 
-    def at(self, nanos: np.ndarray) -> Best:
-        """Quotes at these times, events at exactly the time included."""
-        return self._best(nanos, np.searchsorted(self._times, nanos, side="right") - 1)
+    timeline: Timeline
+    books: np.ndarray
+    changes: Timeline
+    group: Group
+    of_venues: bool
 
-    def before(self, nanos: np.ndarray) -> Best:
+    def at(self, numbers: np.ndarray, nanos: np.ndarray) -> Best:
+        """Quotes for listings at these times, events at exactly the time included."""
+        return self._best(numbers, nanos, self.timeline.at(self._things(numbers), nanos))
+
+    def before(self, numbers: np.ndarray, nanos: np.ndarray) -> Best:
         """Quotes just before these times."""
-        return self._best(nanos, np.searchsorted(self._times, nanos, side="left") - 1)
+        return self._best(numbers, nanos, self.timeline.before(self._things(numbers), nanos))
 
-    def _best(self, nanos: np.ndarray, rows: np.ndarray) -> Best:
-        known = (rows >= 0) & self._schedule.is_continuous_at((nanos - self._slot) // 1_000)
-        values = np.where(known[:, None], self._values[rows], np.nan)
-        return Best(*values.T)
-
-    def since_change(self, nanos: np.ndarray) -> np.ndarray:
+    def since_change(self, numbers: np.ndarray, nanos: np.ndarray) -> np.ndarray:
         """Nanoseconds since the best quotes last changed before each time; NaN when they never did."""
-        rows = np.searchsorted(self._change_times, nanos, side="left") - 1
-        return np.where(rows >= 0, nanos - self._change_times[rows], np.nan)
+        places = self.changes.before(self._things(numbers), nanos)
+        return np.where(places >= 0, nanos - self.changes.nanos(places), np.nan)
 
-    def until_change(self, nanos: np.ndarray) -> np.ndarray:
+    def until_change(self, numbers: np.ndarray, nanos: np.ndarray) -> np.ndarray:
         """Nanoseconds until the best quotes change after each time; NaN when they never do."""
-        rows = np.searchsorted(self._change_times, nanos, side="right")
-        later = np.append(self._change_times, 0)[rows]
-        return np.where(rows < self._change_times.size, later - nanos, np.nan)
+        places = self.changes.after(self._things(numbers), nanos)
+        return np.where(places >= 0, self.changes.nanos(places) - nanos, np.nan)
+
+    def _things(self, numbers: np.ndarray) -> np.ndarray:
+        return numbers if self.of_venues else self.group.instruments[numbers]
+
+    def _best(self, numbers: np.ndarray, nanos: np.ndarray, places: np.ndarray) -> Best:
+        known = places >= 0
+        if self.of_venues:
+            known = known & self.group.is_continuous(numbers, nanos)
+        units = np.where(known, self.books[:, places], k.NOTHING)
+        bid, ask = (self.group.prices(numbers, units[side]) for side in range(2))
+        bid_size, ask_size = (np.where(known, units[side], np.nan) for side in (2, 3))
+        return Best(bid, ask, bid_size, ask_size, units[4], units[5])
+
+
+def venue_quotes(group: Group) -> Quotes:
+    """The quotes of each listing's own venue."""
+    shown = np.flatnonzero(group.rows[k.BOOK] != k.NOTHING)
+    order = np.argsort(group.numbers[shown], kind="stable")
+    books = np.concatenate([each.books[list(_BEST)] for each in group.happened], axis=1)[:, order]
+    numbers, nanos = group.numbers[shown][order], group.nanos[shown][order]
+    nobody = np.full((2, nanos.size), k.NOTHING)
+    return _quotes(group, numbers, nanos, np.concatenate([books, nobody]), of_venues=True)
+
+
+def all_quotes(group: Group) -> Quotes:
+    """The quotes of each instrument over all its venues."""
+    columns = [*_BEST, BID_VENUE, ASK_VENUE]
+    books = np.concatenate([each.best[columns] for each in group.happened], axis=1).astype(np.int64)
+    nanos = np.concatenate([each.best_times for each in group.happened])
+    instruments = np.repeat(np.arange(len(group.happened)), [each.best_times.size for each in group.happened])
+    return _quotes(group, instruments, nanos, books, of_venues=False)
+
+
+def _quotes(group: Group, things: np.ndarray, nanos: np.ndarray, books: np.ndarray, *, of_venues: bool) -> Quotes:
+    changed = np.ones(nanos.size, dtype=bool)
+    changed[1:] = (books[:4, 1:] != books[:4, :-1]).any(axis=0) | (things[1:] != things[:-1])
+    changes = Timeline.of(things[changed], nanos[changed])
+    return Quotes(Timeline.of(things, nanos), books.astype(np.int64), changes, group, of_venues)

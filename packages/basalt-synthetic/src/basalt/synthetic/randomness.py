@@ -19,14 +19,11 @@ class Stream(IntEnum):
     PRICE_LEVEL = 2
     FAIR_PRICE = 3
     PHASES = 4
-    AUCTIONS = 5
-    FLOW = 6
-    PRINTS = 7
+    FLOW = 5
+    PRINTS = 6
 
 
-NO_DAY = date.min
-
-
-def generator(seed: int, stream: Stream, entity: int, day: date = NO_DAY) -> np.random.Generator:
-    """The generator of one *stream* of an *entity* (listing or instrument) on one *day*."""
-    return np.random.default_rng([seed, int(stream), entity, day.toordinal()])
+def generator(seed: int, stream: Stream, entity: int, when: date | int = 1) -> np.random.Generator:
+    """The generator of one *stream* of an *entity* (listing or instrument), on one day or at one step."""
+    moment = when.toordinal() if isinstance(when, date) else when
+    return np.random.default_rng([seed, int(stream), entity, moment])

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from basalt.core.offers import Inventory, SourceFile
 from basalt.core.sources.lake import LakeSource
 from basalt.core.tables import Table
-from basalt.synthetic.market import MOST_LISTINGS, MOST_SCALE
-from basalt.synthetic.writing import Parameters, write_day
+from basalt.synthetic.scenario import PLAIN, Scenario
+from basalt.synthetic.writing import digest_of, markets_of, write_day
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,52 +35,41 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "basalt" / "synthetic"
 
 
-class SyntheticOptions(BaseModel):
-    """The run's section `synthetic`: what is simulated."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    listings: int = Field(Parameters.listings, ge=1, le=MOST_LISTINGS, description="Number of listings.")
-    scale: float = Field(Parameters.scale, gt=0, le=MOST_SCALE, description="Activity; 1 is about three thousand trades a listing.")
-    seed: int = Field(Parameters.seed, ge=0, description="Another seed is another market.")
-
-
 @dataclass(frozen=True)
 class SyntheticSource:
     """Simulated tables as a source.
 
     Attributes:
-        parameters: What is simulated.
+        scenario: What is simulated; the run's section `synthetic` has its keys.
     """
 
-    Options: ClassVar[type[BaseModel]] = SyntheticOptions
+    Options: ClassVar[type[BaseModel]] = Scenario
 
-    parameters: Parameters = field(default_factory=Parameters)
+    scenario: Scenario = PLAIN
 
     def configured(self, settings: Mapping[str, Any]) -> SyntheticSource:
         """The source with the run's section `synthetic`."""
-        options = SyntheticOptions.model_validate(settings.get(SECTION) or {})
-        return replace(self, parameters=replace(self.parameters, listings=options.listings, scale=options.scale, seed=options.seed))
+        return replace(self, scenario=Scenario.model_validate(settings.get(SECTION) or {}))
 
     @property
     def root(self) -> Path:
-        """Folder of the lake with the days of these parameters."""
-        return cache_folder() / self.parameters.digest()
+        """Folder of the lake with the days of this scenario."""
+        return cache_folder() / digest_of(self.scenario)
 
     def ensure(self, days: Iterable[date]) -> Path:
         """Simulate those of *days* that are not in the cache yet, and give the lake's folder.
 
-        Several processes may do so at once: files appear whole, and equal parameters give equal
+        Several processes may do so at once: files appear whole, and equal scenarios give equal
         files.
         """
         for day in days:
-            write_day(self.root, day, listings=self.parameters.listings, scale=self.parameters.scale, seed=self.parameters.seed)
+            write_day(self.root, day, scenario=self.scenario)
         return self.root
 
     def markets(self, table: Table, days: Sequence[date]) -> tuple[str, ...]:
         """Venues of the simulated market, whatever the days."""
         del days
-        return self.parameters.markets() if self._simulates(table) else ()
+        return markets_of(self.scenario) if self._simulates(table) else ()
 
     def inventory(self, table: Table, days: Sequence[date], markets: Sequence[str] | None) -> Inventory:
         """Files of *table* on *days*, simulated now where need be."""

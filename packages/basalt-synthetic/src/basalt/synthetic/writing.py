@@ -4,54 +4,60 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue
-from basalt.core.lake import LakeFile, lake_path, write_lake_file
+from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, TargetFailed
+from basalt.core.lake import LakeFile, lake_path, lake_writer, order_columns
 from basalt.core.tables import Table
-from basalt.synthetic.exchange import TABLES, simulate
+from basalt.synthetic.exchange import TABLES, plain_scenario, simulate_groups
 from basalt.synthetic.market import universe
+from basalt.synthetic.merging import Spill
+from basalt.synthetic.scenario import Scenario
 
 METADATA_KEY = "basalt:synthetic"
-MODEL = "2"
+MODEL = "3"
 """Version of the simulated market; grows whenever equal parameters give other rows."""
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """What a simulated day depends on, besides its date."""
-
-    listings: int = 10
-    scale: float = 1.0
-    seed: int = 7
-
-    def text(self) -> str:
-        """The parameters and the model's version, as written files carry them."""
-        return json.dumps({"listings": self.listings, "scale": float(self.scale), "seed": self.seed, "model": MODEL}, sort_keys=True)
-
-    def digest(self) -> str:
-        """A short name that two sets of parameters do not share."""
-        return hashlib.sha256(self.text().encode()).hexdigest()[:16]
-
-    def markets(self) -> tuple[str, ...]:
-        """Venues of the simulated market.
-
-        Raises:
-            InvalidValue: A parameter out of range.
-        """
-        return tuple(sorted({listing.venue.mic for listing in universe(self.listings, self.seed)}))
+def text_of(scenario: Scenario) -> str:
+    """The scenario and the model's version, as written files carry them."""
+    return json.dumps({**scenario.model_dump(mode="json"), "model": MODEL}, sort_keys=True)
 
 
-def write_day(root: str | Path, day: date, *, listings: int = 10, scale: float = 1.0, seed: int = 7) -> list[LakeFile]:
+def digest_of(scenario: Scenario) -> str:
+    """A short name that two scenarios do not share."""
+    return hashlib.sha256(text_of(scenario).encode()).hexdigest()[:16]
+
+
+def markets_of(scenario: Scenario) -> tuple[str, ...]:
+    """Venues of the simulated market.
+
+    Raises:
+        InvalidValue: A parameter out of range.
+    """
+    return tuple(sorted({listing.venue.mic for listing in universe(scenario.listings, scenario.seed)}))
+
+
+def write_day(
+    root: str | Path, day: date, *, listings: int = 10, scale: float = 1.0, seed: int = 7, scenario: Scenario | None = None
+) -> list[LakeFile]:
     """Write the tables of *day* into the lake at *root*, one file a table and venue.
 
     Files that an earlier call wrote with the same parameters stay as they are; each other file
-    appears whole or not at all.
+    appears whole or not at all. Some instruments are simulated at a time, so that memory does not
+    grow with their number.
+
+    Args:
+        root: Folder of the lake; made if missing.
+        day: Any date.
+        listings, scale, seed: As in `simulate`.
+        scenario: What the day is like; *listings*, *scale* and *seed* are then the scenario's.
 
     Returns:
         The files of the day, written now or before.
@@ -64,25 +70,25 @@ def write_day(root: str | Path, day: date, *, listings: int = 10, scale: float =
     """
     if "://" in str(root):
         raise InvalidValue(f"cannot simulate into {root}", hint="give a local folder, and copy it to the object store")
-    parameters = Parameters(listings, scale, seed)
-    places = [(table, mic) for table in TABLES for mic in parameters.markets()]
-    present = {(table.name, mic): _present(Path(root), table, mic, day, parameters) for table, mic in places}
+    chosen = scenario or plain_scenario(listings, scale, seed)
+    places = [(table, mic) for table in TABLES for mic in markets_of(chosen)]
+    present = {(table.name, mic): _present(Path(root), table, mic, day, chosen) for table, mic in places}
     missing = [(table, mic) for table, mic in places if present[table.name, mic] is None]
-    written = {(file.table, file.mic): file for file in _write(Path(root), day, parameters, missing)}
+    written = {(file.table, file.mic): file for file in _write(Path(root), day, chosen, missing)}
     return [file for table, mic in places if (file := present[table.name, mic] or written.get((table.name, mic))) is not None]
 
 
-def _present(root: Path, table: Table, mic: str, day: date, parameters: Parameters) -> LakeFile | None:
-    """The file of *table*, if these parameters made it; None without a file."""
+def _present(root: Path, table: Table, mic: str, day: date, scenario: Scenario) -> LakeFile | None:
+    """The file of *table*, if this scenario made it; None without a file."""
     path = Path(lake_path(str(root), table, mic, day))
     if not path.exists():
         return None
     made_by, rows = _made_by(path)
-    if made_by != parameters.text():
+    if made_by != text_of(scenario):
         raise ConflictingSettings(
             f"the lake holds other {table.name} of {mic} on {day}, made by {made_by or 'something else'}",
             where=str(path),
-            hint="use another folder, or the same --listings, --scale and --seed",
+            hint="use another folder, or the same --listings, --scale, --seed and --scenario",
         )
     return LakeFile(table.name, mic, day, path, rows)
 
@@ -96,14 +102,35 @@ def _made_by(path: Path) -> tuple[str, int]:
         raise CorruptInput(f"cannot read the file: {problem}", where=str(path), hint="remove the file; it is simulated again") from problem
 
 
-def _write(root: Path, day: date, parameters: Parameters, missing: Iterable[tuple[Table, str]]) -> list[LakeFile]:
-    wanted = list(missing)
-    if not wanted:
+def _write(root: Path, day: date, scenario: Scenario, missing: Sequence[tuple[Table, str]]) -> list[LakeFile]:
+    if not missing:
         return []
-    tables = simulate(day, listings=parameters.listings, scale=parameters.scale, seed=parameters.seed)
-    venues = {mic: rows["ListingId"].to_list() for (mic,), rows in tables["reference"].partition_by("MIC", as_dict=True).items()}
-    metadata = {METADATA_KEY: parameters.text()}
-    return [
-        write_lake_file(root, table, mic, day, tables[table.name].filter(pl.col("ListingId").is_in(venues[mic])), metadata=metadata)
-        for table, mic in wanted
-    ]
+    with ExitStack() as open_files:
+        spill = Spill(_folder_beside(root, open_files))
+        for part in simulate_groups(day, scenario):
+            venue_of = dict(part["reference"].select("ListingId", "MIC").iter_rows())
+            for table, mic in missing:
+                mine = [listing for listing, venue in venue_of.items() if venue == mic]
+                spill.add((table.name, mic), part[table.name].filter(pl.col("ListingId").is_in(mine)), _order(table))
+        return [_write_file(root, day, scenario, spill, table, mic) for table, mic in missing]
+
+
+def _folder_beside(root: Path, open_files: ExitStack) -> Path:
+    """A folder for parts, on the disk of the lake, that goes away in the end."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return Path(open_files.enter_context(TemporaryDirectory(prefix=".parts-", dir=root)))
+    except OSError as problem:
+        message = f"cannot write the lake: {problem.strerror or problem}"
+        raise TargetFailed(message, where=str(root), hint="give --lake a folder that you may write to") from problem
+
+
+def _order(table: Table) -> tuple[str, ...]:
+    return (*order_columns(table), "ListingId")
+
+
+def _write_file(root: Path, day: date, scenario: Scenario, spill: Spill, table: Table, mic: str) -> LakeFile:
+    with lake_writer(root, table, mic, day, metadata={METADATA_KEY: text_of(scenario)}) as writer:
+        for piece in spill.merged((table.name, mic)):
+            writer.append(piece)
+    return LakeFile(table.name, mic, day, writer.path, writer.rows)

@@ -1,0 +1,177 @@
+"""Some instruments' days side by side, as long columns: what tables are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from basalt.synthetic import kernel as k
+from basalt.synthetic.clocks import NANOS_PER_MICRO
+from basalt.synthetic.happening import Happened
+from basalt.synthetic.market import Listing
+from basalt.synthetic.phases import Schedule
+
+_NANOS_BITS = 47
+"""Nanoseconds of a day and a half fit; the rest of a key is the number of what is looked up."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Instants of several things, in order of thing, then time.
+
+    Attributes:
+        keys: Number of the thing and nanoseconds after midnight, in one.
+    """
+
+    keys: np.ndarray
+
+    @classmethod
+    def of(cls, things: np.ndarray, nanos: np.ndarray) -> Timeline:
+        """The timeline of instants that are in order."""
+        return cls((things.astype(np.int64) << _NANOS_BITS) + nanos)
+
+    def at(self, things: np.ndarray, nanos: np.ndarray) -> np.ndarray:
+        """Number of the last instant of each thing up to each time; -1 without one."""
+        return self._of_thing(np.searchsorted(self.keys, self._keys(things, nanos), side="right") - 1, things)
+
+    def before(self, things: np.ndarray, nanos: np.ndarray) -> np.ndarray:
+        """Number of the last instant before each time; -1 without one."""
+        return self._of_thing(np.searchsorted(self.keys, self._keys(things, nanos), side="left") - 1, things)
+
+    def after(self, things: np.ndarray, nanos: np.ndarray) -> np.ndarray:
+        """Number of the first instant after each time; -1 without one."""
+        return self._of_thing(np.searchsorted(self.keys, self._keys(things, nanos), side="right"), things)
+
+    def nanos(self, places: np.ndarray) -> np.ndarray:
+        """Times of instants."""
+        return np.asarray(self.keys[places] & ((1 << _NANOS_BITS) - 1))
+
+    def _keys(self, things: np.ndarray, nanos: np.ndarray) -> np.ndarray:
+        return (things.astype(np.int64) << _NANOS_BITS) + np.maximum(nanos, 0)
+
+    def _of_thing(self, places: np.ndarray, things: np.ndarray) -> np.ndarray:
+        inside = (places >= 0) & (places < self.keys.size)
+        found = np.append(self.keys, -1)[np.where(inside, places, -1)] >> _NANOS_BITS
+        return np.where(found == things, places, -1)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Instruments' days as one.
+
+    Attributes:
+        happened: The days.
+        chosen: Whether each listing's rows are asked for.
+        day: Their date.
+    """
+
+    happened: tuple[Happened, ...]
+    chosen: np.ndarray
+    day: date
+
+    @classmethod
+    def of(cls, happened: Sequence[Happened], chosen: frozenset[int]) -> Group:
+        """The group of these days; *chosen* are ids of the listings whose rows are asked for."""
+        listings = [listing for each in happened for listing in each.plan.listings]
+        return cls(tuple(happened), np.array([each.listing_id in chosen for each in listings]), happened[0].plan.day)
+
+    @cached_property
+    def listings(self) -> tuple[Listing, ...]:
+        """All listings; their places here are the *numbers* that columns have."""
+        return tuple(listing for each in self.happened for listing in each.plan.listings)
+
+    @cached_property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The phases of each listing."""
+        return tuple(schedule for each in self.happened for schedule in each.plan.schedules)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """All acts, a column each as `kernel` numbers them, in order of instrument, then time."""
+        return np.concatenate([each.rows for each in self.happened], axis=1)
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """The listing of each act."""
+        firsts = np.cumsum([0, *(len(each.plan.listings) for each in self.happened)])[:-1]
+        return self.rows[k.VENUE] + np.repeat(firsts, [each.rows.shape[1] for each in self.happened])
+
+    @cached_property
+    def nanos(self) -> np.ndarray:
+        """Nanoseconds after midnight UTC of each act."""
+        return np.asarray(self.rows[k.TIME] * NANOS_PER_MICRO + (self.slots % NANOS_PER_MICRO)[self.numbers])
+
+    @cached_property
+    def slots(self) -> np.ndarray:
+        """The slot of each listing."""
+        return np.array([listing.slot for listing in self.listings])
+
+    @cached_property
+    def instruments(self) -> np.ndarray:
+        """The place of each listing's instrument in `happened`."""
+        return np.repeat(np.arange(len(self.happened)), [len(each.plan.listings) for each in self.happened])
+
+    @cached_property
+    def primaries(self) -> np.ndarray:
+        """The number of each listing's primary listing."""
+        firsts = np.cumsum([0, *(len(each.plan.listings) for each in self.happened)])[:-1]
+        return np.asarray(firsts[self.instruments])
+
+    @cached_property
+    def _fractions(self) -> tuple[np.ndarray, np.ndarray]:
+        fractions = np.array([listing.instrument.tick.fraction for listing in self.listings], dtype=np.int64)
+        return fractions[:, 0], fractions[:, 1]
+
+    def prices(self, numbers: np.ndarray, units: np.ndarray) -> np.ndarray:
+        """Prices of *units* of listings; NaN for none. Each is the float nearest to its decimal."""
+        numerators, denominators = self._fractions
+        exact = units * numerators[numbers] / denominators[numbers]
+        return np.where(units == k.NOTHING, np.nan, exact)
+
+    @cached_property
+    def phases(self) -> tuple[Timeline, np.ndarray, np.ndarray]:
+        """Starts of all phases, names of their states, and whether trading is continuous in them."""
+        counts = [len(schedule.phases) for schedule in self.schedules]
+        numbers = np.repeat(np.arange(len(counts)), counts)
+        starts = np.concatenate([schedule.starts() for schedule in self.schedules]) * NANOS_PER_MICRO
+        names = np.array([phase.state for schedule in self.schedules for phase in schedule.phases], dtype=object)
+        continuous = np.concatenate([schedule.is_continuous() for schedule in self.schedules])
+        return Timeline.of(numbers, starts + (self.slots % NANOS_PER_MICRO)[numbers]), names, continuous
+
+    def states(self, numbers: np.ndarray, nanos: np.ndarray) -> pl.Series:
+        """The phase of each listing at each time."""
+        timeline, names, _ = self.phases
+        return pl.Series(names.astype(str)).gather(np.maximum(timeline.at(numbers, nanos), 0))
+
+    def is_continuous(self, numbers: np.ndarray, nanos: np.ndarray) -> np.ndarray:
+        """Whether each listing trades continuously at each time."""
+        timeline, _, continuous = self.phases
+        places = timeline.at(numbers, nanos)
+        return np.where(places >= 0, continuous[places], False)
+
+    def facts(self, numbers: np.ndarray, name: str) -> pl.Series:
+        """A fact about the listing of each row."""
+        return pl.Series(name, [_FACTS[name](listing) for listing in self.listings]).gather(numbers)
+
+    def latent(self) -> np.ndarray:
+        """The fair price at each act."""
+        parts = []
+        for each in self.happened:
+            seconds, micros = np.divmod(each.rows[k.TIME], 1_000_000)
+            fair = each.plan.fair
+            parts.append(fair[seconds] + (fair[seconds + 1] - fair[seconds]) * (micros / 1_000_000))
+        return np.concatenate(parts)
+
+
+_FACTS = {
+    "Ticker": lambda listing: listing.instrument.ticker,
+    "MIC": lambda listing: listing.venue.mic,
+    "ListingId": lambda listing: listing.listing_id,
+    "InstrumentId": lambda listing: listing.instrument.instrument_id,
+    "CurrencyCode": lambda listing: listing.instrument.currency.code,
+}

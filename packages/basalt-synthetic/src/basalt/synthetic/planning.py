@@ -1,0 +1,176 @@
+"""What the event loop is given: phases, habits, prices and sizes of an instrument's day, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from basalt.synthetic import kernel as k
+from basalt.synthetic.market import Instrument, Listing
+from basalt.synthetic.phases import MICROS, MINUTE, Schedule, schedules
+from basalt.synthetic.prices import fair_path, intensity
+from basalt.synthetic.randomness import Stream, generator
+from basalt.synthetic.scenario import Behaviour, Scenario
+
+STEPS_A_DAY = 8_000
+"""Decisions in eight and a half hours of trading in a listing of activity 1."""
+DAY_MICROS = 510 * MINUTE
+PATIENCE = 160.0
+"""Number of resting orders that entering and cancelling balance around."""
+LEAN = 0.12
+"""How much the choice of the taker's side follows the fair price, per tick."""
+REACH = 5.0
+"""Ticks past the fair price up to which a taker follows."""
+FOLLOWING = 0.3
+"""Share of decisions that answer another one within a fraction of a millisecond."""
+ORDER_EUR = 5_000.0
+BEFORE_UNCROSS = 5_000
+"""Microseconds between the uncross and the next phase; one trade a microsecond."""
+SETTING_UP = MINUTE
+LADDER_ORDERS = 90
+OPENING_ORDERS, AUCTION_ORDERS = 130, 70
+PATIENT_SHARES = {"OPENING_AUCTION": 0.65, "UNSCHEDULED_AUCTION": 0.3, "INTRADAY_AUCTION": 0.3, "CLOSING_AUCTION": 0.1}
+MOST_MESSAGES = 60
+"""Messages of an auction, besides the last."""
+
+
+@dataclass(frozen=True)
+class DayPlan:
+    """An instrument's day before it happens.
+
+    Attributes:
+        instrument, listings: What is traded and where, the home venue first.
+        day: The date.
+        schedules: Phases on each venue.
+        fair: Fair price at each second after midnight UTC.
+        intensity: Activity at each second.
+        seed: Of the event loop's random numbers.
+        scenario: The rest.
+    """
+
+    instrument: Instrument
+    listings: tuple[Listing, ...]
+    day: date
+    schedules: tuple[Schedule, ...]
+    fair: np.ndarray
+    intensity: np.ndarray
+    seed: int
+    scenario: Scenario
+
+    def expected_steps(self) -> float:
+        """Decisions to be expected on all venues."""
+        return sum(STEPS_A_DAY * each.activity * self.scenario.scale for each in self.listings)
+
+
+def plan_day(listings: tuple[Listing, ...], day: date, scenario: Scenario) -> DayPlan:
+    """The plan of the instrument of *listings*, all its listings; nothing else has any influence."""
+    instrument = listings[0].instrument
+    plans = schedules(instrument, tuple(each.venue for each in listings), day, scenario)
+    opens, closes = plans[0].trading()
+    activity = intensity(opens // MICROS, closes // MICROS)
+    fair = fair_path(instrument, day, scenario.seed, scenario.daily_volatility, activity)
+    seed = int(generator(scenario.seed, Stream.FLOW, instrument.number, day).integers(1 << 62))
+    return DayPlan(instrument, listings, day, plans, fair, activity, seed, scenario)
+
+
+def typical_size(instrument: Instrument) -> float:
+    """Shares of a typical order."""
+    return max(ORDER_EUR / (instrument.base_price * instrument.currency.eur), 4.0)
+
+
+def whole_numbers(plan: DayPlan) -> np.ndarray:
+    """The world of whole numbers at its beginning; see `kernel`."""
+    w = np.zeros(k.WHOLE_NUMBERS, dtype=np.int64)
+    w[k.VENUES], w[k.RANDOM], w[k.FREE_COUNT] = len(plan.listings), plan.seed, k.MOST_ORDERS
+    w[k.FREE : k.FREE + k.MOST_ORDERS] = np.arange(k.MOST_ORDERS)
+    for field in (k.LAST_PRICE, k.LAST_BOOK):
+        w[field : field + k.MOST_VENUES] = k.NOTHING
+    for field in (k.STEP, k.MESSAGE):
+        w[field : field + k.MOST_VENUES] = k.NEVER
+    for number, listing in enumerate(plan.listings):
+        venue = listing.venue
+        w[k.TICK + number], w[k.LATENCY + number] = venue.tick_parts, venue.latency
+        w[k.STYLE + number] = k.THROUGH * venue.executes_through + k.NEW_IDS * venue.renames
+    random = generator(plan.seed, Stream.FLOW, plan.instrument.number)
+    w[k.SIZES : k.SIZES + k.DRAWS] = order_sizes(random, typical_size(plan.instrument), k.DRAWS)
+    w[k.OFFSETS : k.OFFSETS + k.DRAWS] = _offsets(random, k.DRAWS)
+    return w
+
+
+def order_sizes(random: np.random.Generator, typical: float, count: int) -> np.ndarray:
+    """Sizes around *typical*, at least one share; half of the larger ones in round lots."""
+    raw = np.maximum(np.rint(typical * random.lognormal(-0.3, 0.8, count)), 1).astype(np.int64)
+    is_round = (random.random(count) < 0.5) & (raw >= 100)
+    return np.where(is_round, raw // 100 * 100, raw)
+
+
+def _offsets(random: np.random.Generator, count: int) -> np.ndarray:
+    """Ticks between a new order and the best it could have: mostly few, sometimes many."""
+    near = random.geometric(0.3, count) - 1
+    far = random.integers(0, 24, count)
+    return np.where(random.random(count) < 0.25, far, near)
+
+
+def floats(plan: DayPlan) -> np.ndarray:
+    """The world of floats at its beginning; see `kernel`."""
+    f = np.zeros(k.FLOATS)
+    f[: k.CARELESS + 1] = _habits(plan.scenario.behaviour)
+    numerator, denominator = plan.instrument.tick.fraction
+    f[k.FAIR : k.FAIR + k.SECONDS] = plan.fair * denominator / numerator
+    f[k.INTENSITY : k.INTENSITY + k.SECONDS] = plan.intensity
+    return f
+
+
+def _habits(chosen: Behaviour) -> list[float]:
+    """Habits in the order that `kernel` has them; shares of one choice add up."""
+    kinds = np.cumsum([chosen.hidden, chosen.midpoints, chosen.icebergs, chosen.fleeting]).tolist()
+    taking = [chosen.taking, chosen.taking + chosen.changing]
+    return [*taking, PATIENCE, LEAN, REACH, chosen.retail, chosen.sweeps, *kinds, FOLLOWING, chosen.careless]
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A change of what a venue does, as the event loop sees it."""
+
+    time: int
+    venue: int
+    state: int
+    gap: int = 0
+    rate: float = 0.0
+    mix: float = 0.0
+
+
+def phase_arrays(plan: DayPlan) -> tuple[np.ndarray, np.ndarray]:
+    """Changes of all venues in order of time: whole fields, and float ones; see `kernel`."""
+    changes = [change for number in range(len(plan.listings)) for change in _changes(plan, number)]
+    ordered = sorted(changes, key=lambda change: (change.time, change.venue))
+    whole = [[each.time, each.venue, each.state, each.gap] for each in ordered]
+    rates = [[each.rate, each.mix] for each in ordered]
+    return np.ascontiguousarray(np.array(whole, dtype=np.int64).T), np.ascontiguousarray(np.array(rates).T)
+
+
+def _changes(plan: DayPlan, number: int) -> Iterator[_Change]:
+    schedule, listing = plan.schedules[number], plan.listings[number]
+    continuous, auctions = schedule.is_continuous(), schedule.is_auction()
+    trading = STEPS_A_DAY * listing.activity * plan.scenario.scale / DAY_MICROS
+    for place, phase in enumerate(schedule.phases):
+        if continuous[place]:
+            yield _Change(phase.start, number, k.CONTINUOUS, rate=trading)
+        elif auctions[place]:
+            yield from _auction(phase.state, phase.start, schedule.end_of(place), number)
+        else:
+            yield _Change(phase.start, number, k.IDLE)
+            if phase.state == "PRE_OPEN" and continuous[place + 1]:
+                sets_up = schedule.end_of(place) - SETTING_UP
+                yield _Change(sets_up, number, k.LADDER, rate=LADDER_ORDERS / SETTING_UP, mix=1.0)
+
+
+def _auction(state: str, start: int, end: int, number: int) -> Iterator[_Change]:
+    length = end - BEFORE_UNCROSS - start
+    orders = OPENING_ORDERS if state == "OPENING_AUCTION" else AUCTION_ORDERS
+    gap = max(length // MOST_MESSAGES, MICROS)
+    yield _Change(start, number, k.CALL, gap, orders / length, PATIENT_SHARES[state])
+    yield _Change(end - BEFORE_UNCROSS, number, k.UNCROSS)

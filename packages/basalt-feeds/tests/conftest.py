@@ -76,3 +76,14 @@ def real_lobster() -> Path:
     if found is None:
         pytest.skip("no real market data here: set BASALT_SHARED_DATA to the folder that holds native/lobster")
     return found
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder that holds files as vendors ship them (`native`) and their rows (`parquet`)."""
+    places = [Path(os.environ["BASALT_SHARED_DATA"])] if "BASALT_SHARED_DATA" in os.environ else []
+    places += [folder.parent / "shared" / "data" for folder in Path(__file__).resolve().parents]
+    found = next((place for place in places if (place / "native").is_dir()), None)
+    if found is None:
+        pytest.skip("no real market data here: set BASALT_SHARED_DATA to the folder that holds native/ and parquet/")
+    return found

@@ -104,7 +104,9 @@ class Phases:
                 yield Change(notice.row, security, state, notice.code)
 
     def _own(self, security: int) -> MarketState | None:
-        return "HALTED" if security in self._stopped else self.dialect.status.get(self._status.get(security, self.dialect.trading), "UNKNOWN")
+        return (
+            "HALTED" if security in self._stopped else self.dialect.status.get(self._status.get(security, self.dialect.trading), "UNKNOWN")
+        )
 
     def _state(self, security: int) -> MarketState:
         own = None if self._session in self.dialect.over else self._own(security)

@@ -39,4 +39,5 @@ def basalt_feeds() -> Iterable[Offer]:
         Offer("binance", "Captures of Binance streams, futures and spot.", "basalt.feeds.binance.feed:BinanceFeed"),
         Offer("tardis", "CSV files of Tardis: books, quotes and trades.", "basalt.feeds.tardis.feed:TardisFeed"),
         Offer("itch", "Nasdaq TotalView-ITCH 5.0 files.", "basalt.feeds.itch.feed:ItchFeed"),
+        Offer("iex", "Captures of IEX DEEP.", "basalt.feeds.iex.feed:IexFeed"),
     )

@@ -78,7 +78,7 @@ class Decoder:
         messages = {kind: gather(piece.buffer, piece.starts[found], kind) for kind, found in rows.items()}
         self.directory.learn(messages["R"])
         unnamed = self._learn_names(piece, kinds)
-        changes = self.phases.apply([*unnamed, *self._notices(rows, messages)])
+        changes = self.phases.apply(sorted([*unnamed, *self._notices(rows, messages)], key=lambda notice: (notice.row, notice.about)))
         fields = self._read(piece, changes)
         return Decoded(
             fields,
@@ -103,7 +103,8 @@ class Decoder:
         for kind in _NAMED:
             found = np.flatnonzero((kinds == ord(kind)) & ~known[locates])
             self.directory.learn_names(gather(piece.buffer, piece.starts[found], kind))
-        return [Notice(0, SECURITY, locate, "") for locate in self.directory.securities if not known[locate]]
+        appeared = zip(*(each.tolist() for each in np.unique(locates, return_index=True)), strict=True)
+        return [Notice(row, SECURITY, locate, "") for locate, row in appeared if not known[locate] and locate in self.directory.securities]
 
     def _notices(self, rows: dict[str, np.ndarray], messages: dict[str, np.ndarray]) -> list[Notice]:
         """What the messages say about phases, in their order."""
@@ -120,7 +121,7 @@ class Decoder:
                 for at, (row, code) in enumerate(_told(rows["h"][own], messages["h"][own], "action"))
             ),
         ]
-        return [Notice(*each) for each in sorted(said)]
+        return [Notice(*each) for each in said]
 
     def _read(self, piece: Piece, changes: list[Change]) -> np.ndarray:
         table = np.array([(change.row, change.security, CODES[change.state]) for change in changes], dtype=np.int64).reshape(-1, 3)

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-import polars as pl
-
 from basalt.books import OrderFault
 from basalt.core.errors import MissingData
 from basalt.core.lake import LakeFile
+from basalt.feeds.cancelling import with_cancellations
 from basalt.feeds.clocks import midnight_nanos
 from basalt.feeds.feed import Imported, Progress, quietly
 from basalt.feeds.itch.decoding import Decoder
@@ -24,9 +23,6 @@ from basalt.market.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRAD
 
 TABLES = (L2, L3, MARKETSTATE, IMBALANCE)
 NEW_YORK = "America/New_York"
-CANCELLED, UNCHANGED = "C", "-"
-"""What `ModificationIndicator` says of a trade that was broken, and of others."""
-
 _FAULTS = {
     OrderFault.UNKNOWN: "about orders that the file does not enter, left out",
     OrderFault.UNKNOWN_MODIFIED: "that replace orders which the file does not enter, left out",
@@ -93,7 +89,7 @@ def _import_file(file: ItchFile, lake: Path, directory: Directory, piece_bytes: 
         _require(file, directory)
         parts.append(TRADES, maker.quotes.finish())
         for trades in parts.frames(TRADES):
-            rows.add(TRADES, _with_cancellations(trades, broken).collect())
+            rows.add(TRADES, with_cancellations(trades, broken).collect())
         rows.add(REFERENCE, directory.reference(file.day))
         files = rows.put(lake, directory.listing_ids[directory.wanted].tolist())
     return Imported(files, tuple(_notices(file, decoder, maker)))
@@ -106,11 +102,6 @@ def _require(file: ItchFile, directory: Directory) -> None:
         raise MissingData(f"the file has no {', '.join(unknown)}", where=str(file.path), hint="tickers are written as Nasdaq does")
     if not directory.wanted.any():
         raise MissingData("the file names no security", where=str(file.path), hint="fetch the file again")
-
-
-def _with_cancellations(trades: pl.LazyFrame, broken: Collection[int]) -> pl.LazyFrame:
-    is_broken = pl.col("TradeId").is_in([str(match) for match in broken])
-    return trades.with_columns(pl.when(is_broken).then(pl.lit(CANCELLED)).otherwise(pl.lit(UNCHANGED)).alias("ModificationIndicator"))
 
 
 def _notices(file: ItchFile, decoder: Decoder, maker: RowMaker) -> Iterator[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, MissingData
+from basalt.feeds.blocks import read_blocks
 from basalt.feeds.itch.framing import BAD_KIND, BAD_LENGTH, ENDED, frame_messages
 from basalt.feeds.itch.layouts import LAYOUTS, message_lengths
 
@@ -32,7 +30,6 @@ _NAMES = (
     re.compile("S" + _MONTH + _DAY + r"(?P<year>\d\d)-v50.*"),
 )
 _VENUES = {"NASDAQ": "XNAS", "BX": "XBOS", "PSX": "XPSX"}
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ def read_pieces(file: ItchFile, piece_bytes: int = PIECE_BYTES) -> Iterator[Piec
     """
     lengths = message_lengths()
     rest, first, offset, ended = b"", 1, 0, False
-    for block in _blocks(file.path, piece_bytes):
+    for block in read_blocks(file.path, piece_bytes):
         if ended:
             raise _corrupt(file.path, "bytes after the end of the session", first, offset)
         buffer = np.frombuffer(rest + block, dtype=np.uint8)
@@ -148,23 +145,6 @@ def read_pieces(file: ItchFile, piece_bytes: int = PIECE_BYTES) -> Iterator[Piec
         raise _corrupt(file.path, "the file ends within a message", first, offset)
     if first == 1:
         raise CorruptInput("the file has no messages", where=str(file.path), hint="fetch the file again")
-
-
-def _blocks(path: Path, size: int) -> Iterator[bytes]:
-    try:
-        with _open(path) as stream:
-            while block := stream.read(size):
-                yield block
-    except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
-        raise CorruptInput(f"the archive is cut short or damaged: {problem}", where=str(path), hint="fetch the file again") from problem
-    except OSError as problem:
-        raise CorruptInput(f"cannot be read: {problem}", where=str(path), hint="check the file") from problem
-
-
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as stream:
-        is_zipped = stream.read(2) == _GZIP_MAGIC
-    return gzip.open(path) if is_zipped else path.open("rb")  # type: ignore[return-value]
 
 
 def _refuse_bad(path: Path, buffer: np.ndarray, used: int, stop: int, number: int, offset: int) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from basalt.feeds.cancelling import CANCELLED
 from basalt.feeds.itch.assembling import Batch, shares, texts, units
-from basalt.feeds.itch.importing import CANCELLED
 from basalt.feeds.itch.phase_batches import LATE
 from basalt.feeds.itch.states import CROSSES
 from basalt.market.sides import Aggressor, LobAction, RestingSide

@@ -21,6 +21,7 @@ from basalt.core.scanning import identity_columns
 from basalt.core.sources.lake import LakeSource, check_schema
 from basalt.core.tables import Table
 from basalt.market.books import LEVELS
+from basalt.market.statistics import STATISTICS
 from basalt.market.tables import L2, REFERENCE, TABLES, TRADES
 from basalt.testing.contracts.plugins import HEAVY
 from basalt.testing.tables import clock_column
@@ -184,7 +185,7 @@ class FeedContract(LakeContract):
 
 def _files(lake: Path) -> Iterator[tuple[Table, tuple[str, date], Path]]:
     """Table, market and day, and path of each file of *lake*."""
-    for table in TABLES:
+    for table in (*TABLES, STATISTICS):
         for path in sorted((lake / table.folder).glob(f"*/*/*/*/{table.prefix}*.parquet")):
             year, month, day = path.parts[-4:-1]
             yield table, (path.parts[-5], date(int(year), int(month), int(day))), path

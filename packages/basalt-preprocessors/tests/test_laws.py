@@ -8,6 +8,7 @@ from basalt.preprocessors.aggressive import AGGRESSIVE_PREPROCESS
 from basalt.preprocessors.book import BOOK_PREPROCESS
 from basalt.preprocessors.cbbo import CBBO_PREPROCESS
 from basalt.preprocessors.cbbo_from_l3 import CBBO_FROM_L3
+from basalt.preprocessors.iceberg import ICEBERG
 from basalt.testing import PreprocessorLaws
 
 
@@ -44,3 +45,17 @@ class TestAggressiveTrades(PreprocessorLaws):
 class TestAggressiveOrderEvents(PreprocessorLaws):
     module = AGGRESSIVE_PREPROCESS
     config: ClassVar = [{"source_table": "l3", "deltat": 2.5, "time_bucket_seconds": 30}]
+
+
+class TestIceberg(PreprocessorLaws):
+    module = ICEBERG
+    config: ClassVar = [
+        {},
+        {
+            "metrics": [{"measures": ["ExecutionVolume", "AverageSize", "AveragePeakCount"], "sides": ["Bid", "Ask"]}],
+            "peak_link_tolerance_seconds": 30,
+            "peak_link_price_match": False,
+            "match_tolerance_seconds": 2,
+            "trade_match_tolerance_seconds": 2,
+        },
+    ]

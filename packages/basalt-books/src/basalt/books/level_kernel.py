@@ -8,9 +8,9 @@ last of the run and a change near it moves little: the key of a bid is its price
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from basalt.books.arrays import Bytes, Ints, Long, Longs, Rows, State, Truths
+from basalt.books.compiling import kernel, part
 
 START, COUNT, ROOM = 0, 1, 2
 KEY, QUANTITY, ORDERS = 0, 1, 2
@@ -38,7 +38,7 @@ NEAR = 16
 """Levels that are searched one by one before the search halves."""
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def find(pool: Longs, start: Long, count: Long, key: Long) -> Long:
     """Place of the best level of a half that is not better than *key*; `start - 1` without one."""
     place = start + count - 1
@@ -57,7 +57,7 @@ def find(pool: Longs, start: Long, count: Long, key: Long) -> Long:
     return high
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def drop(pool: Longs, heads: Longs, half: Long, place: Long) -> None:
     """Take the level at *place* out of a half."""
     last = heads[half, START] + heads[half, COUNT] - 1
@@ -68,7 +68,7 @@ def drop(pool: Longs, heads: Longs, half: Long, place: Long) -> None:
     heads[half, COUNT] -= 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def put(pool: Longs, heads: Longs, half: Long, place: Long, key: Long, quantity: Long, orders: Long) -> None:
     """Put a level just after *place*; there is room."""
     last = heads[half, START] + heads[half, COUNT] - 1
@@ -82,7 +82,7 @@ def put(pool: Longs, heads: Longs, half: Long, place: Long, key: Long, quantity:
     heads[half, COUNT] += 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def make_room(pool: Longs, heads: Longs, half: Long, used: Longs) -> bool:
     """Let a half hold one more level; false when the pool is too small for that."""
     if heads[half, COUNT] < heads[half, ROOM]:
@@ -92,14 +92,14 @@ def make_room(pool: Longs, heads: Longs, half: Long, used: Longs) -> bool:
         return False
     start, place = heads[half, START], used[0]
     for each in range(heads[half, COUNT]):
-        for part in range(3):
-            pool[place + each, part] = pool[start + each, part]
+        for field in range(3):
+            pool[place + each, field] = pool[start + each, field]
     heads[half, START], heads[half, ROOM] = place, room
     used[0] += room
     return True
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def take(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, counters: Longs) -> Long:
     """Take an order of *size* from the level at *key*; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
@@ -126,7 +126,7 @@ def take(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, counters:
     return rank
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def add(pool: Longs, heads: Longs, half: Long, key: Long, size: Long) -> Long:
     """Add an order of *size* to the level at *key*; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
@@ -139,7 +139,7 @@ def add(pool: Longs, heads: Longs, half: Long, key: Long, size: Long) -> Long:
     return start + count - 1 - place
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def resize(pool: Longs, heads: Longs, half: Long, key: Long, old_size: Long, size: Long, counters: Longs) -> Long:
     """Give an order at *key* another size; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
@@ -159,7 +159,7 @@ def resize(pool: Longs, heads: Longs, half: Long, key: Long, old_size: Long, siz
     return rank
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders: Long, counters: Longs) -> Long:
     """Set the level at *key*; size 0 removes it. Gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
@@ -179,7 +179,7 @@ def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders:
     return rank
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def note_cross(pool: Longs, heads: Longs, listing: Long, counters: Longs) -> None:
     """Count a best bid that is above or at the best ask."""
     bid, ask = 2 * listing, 2 * listing + 1
@@ -193,7 +193,7 @@ def note_cross(pool: Longs, heads: Longs, listing: Long, counters: Longs) -> Non
         counters[listing, LOCKED] += 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def show(pool: Longs, heads: Longs, listing: Long, levels: Long, nothing: Long, out: Longs, place: Long) -> None:
     """Write the best levels of both sides to row *place* of the columns of *out*."""
     for side in range(2):
@@ -215,7 +215,7 @@ def show(pool: Longs, heads: Longs, listing: Long, levels: Long, nothing: Long, 
             column += 6
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def differs(out: Longs, place: Long, shown: Longs, listing: Long) -> bool:
     """Whether the levels in row *place* are others than those shown last; remembers them."""
     different = False
@@ -227,13 +227,13 @@ def differs(out: Longs, place: Long, shown: Longs, listing: Long) -> bool:
     return different
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def is_placed(side: Long, key: Long, limits: State) -> bool:
     """Whether there is a side and a price."""
     return bool(1 <= side <= 2 and limits[0] <= key <= limits[1])
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def change(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, old: State, limits: State, counters: Longs) -> Long:
     """Let an order that was *old* be *new*, each a (side, price, size).
 
@@ -261,7 +261,7 @@ def change(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, ol
     return rank
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def set_level(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, orders: Long, limits: State, counters: Longs) -> Long:
     """Give a level, a (side, price, size), its size; gives what `change` gives."""
     side, key, size = new
@@ -274,7 +274,7 @@ def set_level(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State,
     return assign(pool, heads, half, ~key if side == 2 else key, size, orders, counters)
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def control(kind: Long, heads: Longs, listing: Long, states: Longs, counters: Longs, withhold: Long) -> None:
     """Clear a book, or note that messages are missing."""
     if kind == CLEAR:
@@ -288,7 +288,7 @@ def control(kind: Long, heads: Longs, listing: Long, states: Longs, counters: Lo
         states[listing, STALE] = withhold
 
 
-@njit(cache=True, _nrt=False, nogil=True)
+@kernel
 def apply_changes(
     rows: tuple[Long, Long],
     listings: Ints,

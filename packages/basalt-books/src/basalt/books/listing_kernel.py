@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from basalt.books.arrays import Ints, Long, Longs
+from basalt.books.compiling import kernel
 
 GOLDEN = np.int64(-7046029254386353131)
 """2^64 over the golden ratio, as a signed integer: spreads ids over a table."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def number_listings(first: Long, listings: Longs, keys: Longs, numbers: Longs, known: Longs, out: Ints) -> tuple[Long, Long]:
     """Number the listings of rows from *first* on.
 

@@ -8,9 +8,9 @@ order out moves the orders after it back, so that no search meets a grave.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from basalt.books.arrays import Bytes, Ints, Long, Longs, Rows, State
+from basalt.books.compiling import kernel, part
 
 ID, OWNER, PRICE, SIZE = 0, 1, 2, 3
 NONE, ADD, REDUCE, DELETE, MODIFY, CLEAR, GAP = 0, 1, 2, 3, 4, 5, 6
@@ -27,7 +27,7 @@ MIX = np.int64(-2960836687051489135)
 SPREAD = np.int64(-7046029254386353131)
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def slot_of(table: Longs, order: Long, owner: Long) -> Long:
     """Slot where the search for an order of *owner* starts."""
     place = (owner >> SIDE_BITS) & ((1 << LISTING_BITS) - 1)
@@ -35,7 +35,7 @@ def slot_of(table: Longs, order: Long, owner: Long) -> Long:
     return ((mixed ^ (mixed >> 29)) >> 3) & (table.shape[0] - 1)
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def seek(table: Longs, order: Long, owner: Long) -> Long:
     """Slot of the order, or the empty slot where it would go. Sides do not tell orders apart."""
     mask = table.shape[0] - 1
@@ -45,7 +45,7 @@ def seek(table: Longs, order: Long, owner: Long) -> Long:
     return slot
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def forget(table: Longs, slot: Long) -> None:
     """Empty a slot and close the hole."""
     mask = table.shape[0] - 1
@@ -53,14 +53,14 @@ def forget(table: Longs, slot: Long) -> None:
     while table[each, OWNER] != 0:
         home = slot_of(table, table[each, ID], table[each, OWNER])
         if ((each - home) & mask) >= ((each - hole) & mask):
-            for part in range(4):
-                table[hole, part] = table[each, part]
+            for field in range(4):
+                table[hole, field] = table[each, field]
             hole = each
         each = (each + 1) & mask
     table[hole, OWNER] = 0
 
 
-@njit(cache=True, _nrt=False, nogil=True)
+@kernel
 def move_orders(table: Longs, epochs: Longs, into: Longs) -> Long:
     """Copy the orders that still count to another table; gives how many."""
     moved = 0
@@ -72,13 +72,13 @@ def move_orders(table: Longs, epochs: Longs, into: Longs) -> Long:
         if (owner >> (SIDE_BITS + LISTING_BITS)) != epochs[listing]:
             continue
         place = seek(into, table[slot, ID], owner)
-        for part in range(4):
-            into[place, part] = table[slot, part]
+        for field in range(4):
+            into[place, field] = table[slot, field]
         moved += 1
     return moved
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def decide(kind: Long, was: State, said: State, no_price: Long) -> tuple[Long, Long, Long, Long]:
     """What a message makes of an order that was *was*: side, price, size and fault.
 
@@ -103,14 +103,14 @@ def decide(kind: Long, was: State, said: State, no_price: Long) -> tuple[Long, L
     return (side if 1 <= side <= 2 else was_side), (price if price != no_price else was_price), max(size, np.int64(0)), fault
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def store(table: Longs, slot: Long, order: Long, owner: Long, side: Long, price: Long, size: Long) -> None:
     """Write an order to its slot."""
     table[slot, ID], table[slot, OWNER] = order, owner | side
     table[slot, PRICE], table[slot, SIZE] = price, size
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def rename(table: Longs, slot: Long, order: Long, owner: Long, side: Long, price: Long, size: Long) -> bool:
     """Write an order under another id; false, with the order gone, when an order of that id is there."""
     forget(table, slot)
@@ -121,7 +121,7 @@ def rename(table: Longs, slot: Long, order: Long, owner: Long, side: Long, price
     return True
 
 
-@njit(cache=True, _nrt=False, nogil=True)
+@kernel
 def track_orders(
     first: Long,
     listings: Ints,
@@ -193,7 +193,7 @@ def track_orders(
     return listings.size
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def write(row: Long, new: State, old: State, fault: Long, out: Longs, out_codes: Bytes) -> None:
     """Write what a message did: from *old* to *new*, each a (side, price, size)."""
     (side, price, size), (old_side, old_price, old_size) = new, old

@@ -78,7 +78,7 @@ class AggressivePreprocess:
         """
         source, dataset = _source(config), inputs[config.source_table]
         _check(config, source, dataset, where)
-        reads = {config.source_table: tuple(dataset.schema())}
+        reads: dict[str, tuple[str, ...]] = {config.source_table: tuple(dataset.schema())}
         bucket = _bucket_columns(config, clock)
         orders = tuple(each.planned for each in _summaries(config, dataset))
         made = {column.name for column in _MADE}

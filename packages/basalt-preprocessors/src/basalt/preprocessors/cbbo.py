@@ -23,6 +23,10 @@ from basalt.preprocessors.streaming import Stepper, streamed
 CLOCK = "EventTimestamp"
 
 
+def _continuous() -> list[MarketState] | None:
+    return ["CONTINUOUS_TRADING"]
+
+
 class CbboConfig(ModuleConfig):
     """What both preprocessors of consolidated books can be told."""
 
@@ -34,7 +38,8 @@ class CbboConfig(ModuleConfig):
     )
     emit_last_event_ts: bool = Field(False, description="Add LastEventTimestamp, the time of the last event in the bucket.")
     market_states: list[MarketState] | None = Field(
-        ["CONTINUOUS_TRADING"], description="A listing takes part while its market is in one of these states; null: always."
+        default_factory=lambda: ["CONTINUOUS_TRADING"],
+        description="A listing takes part while its market is in one of these states; null: always.",
     )
 
     @field_validator("market_states", mode="before")

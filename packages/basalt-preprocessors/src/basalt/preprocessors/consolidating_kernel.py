@@ -7,15 +7,15 @@ asked for: quantities and orders at one price add up.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from basalt.books.arrays import Ints, Long, Longs, Truths
+from basalt.books.compiling import kernel, part
 
 Floats = np.ndarray
 COUNT_UNKNOWN = -1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def remember(
     row: Long, listing: Long, side: Long, new: tuple[Floats, Longs, Longs], shown: tuple[Floats, Longs, Longs], heads: Longs
 ) -> None:
@@ -34,7 +34,7 @@ def remember(
     heads[half, 0] = count
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@part
 def merge(
     first: Long,
     side: Long,
@@ -61,7 +61,8 @@ def merge(
                 if not found or (price > best if side == 0 else price < best):
                     best, found = price, True
             listing = np.int64(following[listing])
-        quantity, orders = np.int64(0), np.int64(0)
+        quantity: Long = np.int64(0)
+        orders: Long = np.int64(0)
         listing = np.int64(first)
         while found and listing >= 0:
             half = 2 * listing + side
@@ -77,7 +78,7 @@ def merge(
         out_orders[column, place] = orders
 
 
-@njit(cache=True, _nrt=False, nogil=True)
+@kernel
 def consolidate(
     listings: Ints,
     instruments: Ints,

@@ -14,5 +14,6 @@ def basalt_preprocessors() -> Iterable[Any]:
     from basalt.preprocessors.book import BOOK_PREPROCESS
     from basalt.preprocessors.cbbo import CBBO_PREPROCESS
     from basalt.preprocessors.cbbo_from_l3 import CBBO_FROM_L3
+    from basalt.preprocessors.iceberg import ICEBERG
 
-    return (BOOK_PREPROCESS, CBBO_PREPROCESS, CBBO_FROM_L3, AGGRESSIVE_PREPROCESS)
+    return (BOOK_PREPROCESS, CBBO_PREPROCESS, CBBO_FROM_L3, AGGRESSIVE_PREPROCESS, ICEBERG)

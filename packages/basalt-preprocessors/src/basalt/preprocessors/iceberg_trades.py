@@ -1,0 +1,142 @@
+"""Trades with the iceberg that they met, one row a trade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from basalt.core.datasets import PlannedColumn
+from basalt.market.sides import Aggressor, RestingSide
+
+CARRIED = (
+    "EventTimestamp",
+    "Side",
+    "ExecutionSize",
+    "ExecutionPrice",
+    "OldSize",
+    "OldPrice",
+    "OrderId",
+    "RevealedQty",
+    "IcebergId",
+    "IcebergEventCount",
+)
+MIDS = ("PreTradeMid", "MidPrice")
+FLAGS = (
+    PlannedColumn("IcebergL3Revealed", pl.Boolean(), "", "Whether order events show that the trade met an iceberg.", forward=True),
+    PlannedColumn(
+        "IcebergTradeMatch", pl.Boolean(), "", "Whether an execution at its time, side and price has another size.", forward=True
+    ),
+    PlannedColumn("IcebergExecution", pl.Boolean(), "", "Whether either says so.", forward=True),
+    PlannedColumn("IcebergTag", pl.String(), "", "BOTH, L3_REVEALED or TRADE_MATCH; null without an iceberg.", forward=True),
+)
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How trades find executions, in terms of the section `iceberg_analytics`."""
+
+    tolerance: int
+    price_match: bool
+    by_size: bool
+    size_tolerance_nanos: int
+    size_price_match: bool
+    exclude_exact: bool
+    size_tolerance: float
+    trade_types: tuple[str, ...]
+    classifications: tuple[str, ...]
+    require_side: bool
+
+    def tagged(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.LazyFrame:
+        """*trades* with the columns of the iceberg event that each met, and `FLAGS`.
+
+        A trade and an event with one `TradeId` belong together. Other trades take the event of their listing, and price, that
+        is nearest in time; then each event keeps the nearest of the trades that took it. So no trade is repeated and no event counts twice.
+        """
+        numbered = trades.with_row_index("trade")
+        met = pl.concat([self._by_id(numbered, events), self._by_time(numbered, events)]).unique("trade", keep="first", maintain_order=True)
+        rows = numbered.join(met, on="trade", how="left", maintain_order="left")
+        sized = self._by_size(numbered, executions) if self.by_size else rows.select("trade").head(0)
+        marked = rows.join(sized.with_columns(matched=pl.lit(value=True)), on="trade", how="left", maintain_order="left")
+        revealed, matched = pl.col("RevealedQty").is_not_null(), pl.col("matched").fill_null(value=False)
+        tag = (
+            pl.when(revealed & matched)
+            .then(pl.lit("BOTH"))
+            .when(revealed)
+            .then(pl.lit("L3_REVEALED"))
+            .when(matched)
+            .then(pl.lit("TRADE_MATCH"))
+        )
+        return marked.with_columns(
+            revealed.alias("IcebergL3Revealed"),
+            matched.alias("IcebergTradeMatch"),
+            (revealed | matched).alias("IcebergExecution"),
+            tag.alias("IcebergTag"),
+        ).drop("trade", "matched")
+
+    @staticmethod
+    def _by_id(trades: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
+        if "TradeId" not in trades.collect_schema():
+            return events.select(pl.lit(0, pl.UInt32).alias("trade"), *CARRIED).head(0)
+        named = events.filter(pl.col("TradeId") != "").unique(["ListingId", "TradeId"], keep="first", maintain_order=True)
+        ids = trades.select("trade", "ListingId", "TradeId").filter(pl.col("TradeId") != "")
+        first = ids.unique(["ListingId", "TradeId"], keep="first", maintain_order=True)
+        return first.join(named, on=["ListingId", "TradeId"]).select("trade", *CARRIED)
+
+    def _by_time(self, trades: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
+        unnamed = trades.filter(pl.col("TradeId").fill_null("") == "") if "TradeId" in trades.collect_schema() else trades
+        free = events.filter(pl.col("TradeId") == "")
+        by = ["ListingId", *(["ExecutionPrice"] if self.price_match else [])]
+        left = unnamed.select("trade", "ListingId", "TradeTimestamp", pl.col("LocalPrice").alias("ExecutionPrice"))
+        right = free.with_row_index("event").select("event", *dict.fromkeys((*by, *CARRIED)))
+        kept = left if self.price_match else left.drop("ExecutionPrice")
+        nearest = _nearest(kept, right, by, self.tolerance)
+        return nearest.sort("away", "trade").unique("event", keep="first", maintain_order=True).select("trade", *CARRIED)
+
+    def _by_size(self, trades: pl.LazyFrame, executions: pl.LazyFrame) -> pl.LazyFrame:
+        """Trades whose nearest execution has another size: more, or less, was hidden than is shown."""
+        known = trades.collect_schema().names()
+        left = trades
+        if self.trade_types and "BMLLTradeType" in known:
+            left = left.filter(pl.col("BMLLTradeType").is_in(list(self.trade_types)))
+        if self.classifications and "Classification" in known:
+            left = left.filter(pl.col("Classification").is_in(list(self.classifications)))
+        by = ["ListingId", *(["Side"] if self.require_side else []), *(["ExecutionPrice"] if self.size_price_match else [])]
+        wanted = left.select(
+            "trade", "ListingId", "TradeTimestamp", "Size", _hit_side(known).alias("Side"), pl.col("LocalPrice").alias("ExecutionPrice")
+        )
+        shown = executions.select("EventTimestamp", pl.col("ExecutionSize").alias("executed"), *by)
+        nearest = _nearest(wanted.select("trade", "TradeTimestamp", "Size", *by).drop_nulls(by), shown, by, self.size_tolerance_nanos)
+        apart = (pl.col("executed") - pl.col("Size")).abs()
+        return nearest.filter(apart > self.size_tolerance if self.exclude_exact else pl.lit(value=True)).select("trade")
+
+
+def _nearest(left: pl.LazyFrame, right: pl.LazyFrame, by: Sequence[str], tolerance: int) -> pl.LazyFrame:
+    """Rows of *left* beside the row of *right* that is nearest in time, at most *tolerance* ns *away*; others are left out."""
+    strategy: Literal["nearest"] = "nearest"
+    joined = left.sort("TradeTimestamp", maintain_order=True).join_asof(
+        right.with_columns(pl.col("EventTimestamp").alias("event time")).sort("event time", maintain_order=True),
+        left_on="TradeTimestamp",
+        right_on="event time",
+        by=list(by),
+        strategy=strategy,
+        check_sortedness=False,
+    )
+    away = (pl.col("TradeTimestamp") - pl.col("event time")).cast(pl.Int64).abs().alias("away")
+    return joined.with_columns(away).filter(pl.col("away") <= tolerance)
+
+
+def _hit_side(known: Sequence[str]) -> pl.Expr:
+    """Resting side that a trade took from: of the known aggressor, else from its place to the mid before it; null at the mid."""
+    mids = [pl.col(name) for name in MIDS if name in known]
+    if {"BestBidPrice", "BestAskPrice"} <= set(known):
+        mids.append((pl.col("BestBidPrice") + pl.col("BestAskPrice")) / 2)
+    aggressor = pl.col("AggressorSide") if "AggressorSide" in known else pl.lit(None, pl.Int64)
+    price = pl.col("LocalPrice")
+    mid = pl.coalesce(mids) if mids else pl.lit(None, pl.Float64)
+    bought = (aggressor == Aggressor.BUY.value) | (~aggressor.is_in([1, 2]).fill_null(value=False) & (price > mid))
+    sold = (aggressor == Aggressor.SELL.value) | (~aggressor.is_in([1, 2]).fill_null(value=False) & (price < mid))
+    side = pl.when(bought).then(RestingSide.ASK.value).when(sold).then(RestingSide.BID.value)
+    return side.cast(pl.Int64)

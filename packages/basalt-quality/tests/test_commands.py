@@ -1,0 +1,134 @@
+"""What a user types, and what is left in the lake."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from basalt.core.cli.main import main
+from basalt.testing.faults import inject
+
+DAY = date(2026, 2, 2)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    code = main(["data", *arguments])
+    return code, capsys.readouterr().out
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    code, text = run(capsys, *arguments, "--json")
+    return code, json.loads(text)
+
+
+def findings_of(lake: Path, mic: str) -> pl.DataFrame:
+    return pl.read_parquet(lake / f"DataQuality/{mic}/2026/02/02/data-quality-{mic}-20260202.parquet")
+
+
+def test_a_sound_lake_ends_well(sound_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = run(capsys, "check", "--lake", str(sound_lake), "--no-write")
+    assert code == 0
+    assert "nothing is wrong" in text
+    assert "0 errors, 0 warnings" in text
+    assert not (sound_lake / "DataQuality").exists()
+
+
+def test_errors_are_reported_and_left_in_the_lake(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    injected = inject(lake, "drop", "l3", "XLON", DAY)
+    code, text = run(capsys, "check", "--lake", str(lake))
+    assert code == 65
+    assert "NUMBER_GAP" in text
+    assert str(injected.listing) in text
+    left = findings_of(lake, "XLON")
+    assert "NUMBER_GAP" in left["Reason"].to_list()
+    assert left["TradeDate"].cast(pl.Date).unique().to_list() == [DAY]
+    others = [path for path in (lake / "DataQuality").iterdir() if path.name != "XLON"]
+    assert others
+    assert all(findings_of(lake, path.name).is_empty() for path in others)
+
+
+def test_a_second_check_replaces_the_first(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inject(lake, "negative size", "trades", "XLON", DAY)
+    run(capsys, "check", "--lake", str(lake))
+    before = findings_of(lake, "XLON")
+    code, _ = run(capsys, "check", "--lake", str(lake))
+    assert code == 65
+    assert findings_of(lake, "XLON").equals(before)
+
+
+def test_what_concerns_a_market_is_left_for_each_of_its_listings(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inject(lake, "truncated file", "l2", "XLON", DAY)
+    run(capsys, "check", "--lake", str(lake))
+    left = findings_of(lake, "XLON")
+    broken = left.filter(Reason="BROKEN_FILE")
+    reference = pl.read_parquet(next((lake / "Reference/XLON").rglob("*.parquet")))
+    assert sorted(broken["ListingId"]) == sorted(reference["ListingId"])
+
+
+def test_json_has_everything(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    injected = inject(lake, "unknown id", "l3", "XLON", DAY)
+    code, found = told(capsys, "check", "--lake", str(lake), "--mic", "XLON", "--date", "2026-02-02")
+    assert code == 65
+    assert found["days"] == 1
+    assert found["errors"] == len([each for each in found["findings"] if each["Severity"] == "error"])
+    assert {each["Reason"] for each in found["findings"]} >= {"UNKNOWN_ORDER"}
+    assert {each["ListingId"] for each in found["findings"]} == {injected.listing}
+    assert {each["Table"] for each in found["listings"]} == {"trades", "l2", "l3", "marketstate"} | {
+        each["Table"] for each in found["listings"] if each["Table"] in ("cbbo", "imbalance")
+    }
+
+
+def test_only_the_tables_asked_for_and_then_nothing_is_left(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inject(lake, "negative size", "trades", "XLON", DAY)
+    code, found = told(capsys, "check", "--lake", str(lake), "--table", "l2")
+    assert (code, found["findings"]) == (0, [])
+    assert not (lake / "DataQuality").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--table", "trade"], "unknown table 'trade'"),
+        (["--date", "2026-02-02", "--end_date", "2026-02-03"], "exclude each other"),
+        (["--start_date", "2026-02-03", "--end_date", "2026-02-02"], "before the start date"),
+        (["--date", "2020-01-01"], "no files of these days"),
+    ],
+)
+def test_wrong_questions_are_refused(arguments: list[str], said: str, sound_lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", "--lake", str(sound_lake), *arguments]) == 64
+    assert said in capsys.readouterr().err
+
+
+def test_a_lake_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "describe", "--lake", str(tmp_path / "none")]) == 64
+    assert "is no folder" in capsys.readouterr().err
+
+
+def test_a_lake_is_described(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = next((lake / "Trades-Plus/XLON").rglob("*.parquet"))
+    frame = pl.read_parquet(path).with_columns(Colour=pl.lit("red")).drop("LotType")
+    frame.write_parquet(path, metadata={"maker": "me"})
+    frame.write_parquet(lake / "stray.parquet")
+    _, found = told(capsys, "describe", "--lake", str(lake))
+    [trades] = [each for each in found["holdings"] if (each["table"], each["mic"]) == ("trades", "XLON")]
+    assert (trades["days"], trades["first"], trades["rows"]) == (1, "2026-02-02", frame.height)
+    assert (trades["beyond"], trades["producers"]["maker"]) == (["Colour"], ["me"])
+    assert "LotType" in trades["lacking"]
+    assert trades["bytes"] == path.stat().st_size
+    assert [Path(each).name for each in found["other_files"]] == ["stray.parquet"]
+    code, text = run(capsys, "describe", "--lake", str(lake), "--table", "trades")
+    assert code == 0
+    assert "columns that the contract does not have: Colour" in text
+    assert "1 Parquet file belongs to no table" in text
+
+
+def test_broken_files_are_described_as_such(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    injected = inject(lake, "truncated file", "l2", "XLON", DAY)
+    _, found = told(capsys, "describe", "--lake", str(lake), "--table", "l2", "--mic", "XLON")
+    [book] = found["holdings"]
+    assert (book["broken"], book["rows"]) == ([str(injected.path)], 0)

@@ -38,7 +38,7 @@ def execute(  # noqa: PLR0917
 NAMES = ("ListingId", "EventTimestamp", "Side", "LobAction", "Price", "Size", "OrderId", "OldPrice", "OldSize", "OldOrderId")
 NAMES += ("ExecutionPrice", "ExecutionSize", "TradeId")
 TYPES = {
-    "ListingId": pl.Int64,
+    **dict.fromkeys(("ListingId", "Side", "LobAction", "Size", "OldSize", "ExecutionSize"), pl.Int64),
     "Price": pl.Float64,
     "OldPrice": pl.Float64,
     "ExecutionPrice": pl.Float64,

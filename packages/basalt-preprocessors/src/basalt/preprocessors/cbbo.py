@@ -27,6 +27,10 @@ def _continuous() -> list[MarketState] | None:
     return ["CONTINUOUS_TRADING"]
 
 
+def _continuous() -> list[MarketState] | None:
+    return ["CONTINUOUS_TRADING"]
+
+
 class CbboConfig(ModuleConfig):
     """What both preprocessors of consolidated books can be told."""
 
@@ -38,7 +42,7 @@ class CbboConfig(ModuleConfig):
     )
     emit_last_event_ts: bool = Field(False, description="Add LastEventTimestamp, the time of the last event in the bucket.")
     market_states: list[MarketState] | None = Field(
-        default_factory=lambda: ["CONTINUOUS_TRADING"],
+        default_factory=_continuous,
         description="A listing takes part while its market is in one of these states; null: always.",
     )
 

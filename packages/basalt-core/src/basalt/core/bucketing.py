@@ -140,6 +140,13 @@ class Clock:
         """The label of the bucket with that number."""
         return ((number + _edge(self.anchor, self.closed)) * self.width_nanos).cast(BUCKET_DTYPE)
 
+    def edges(self, label: pl.Expr) -> dict[str, pl.Expr]:
+        """`start` and `end` (ns) of the bucket labelled *label*; a day begins at its label, an event is its own bucket."""
+        nanos = label.cast(pl.Int64)
+        if self.is_daily or self.anchor == "start":
+            return {"start": nanos, "end": nanos + self.nanos}
+        return {"start": nanos - self.nanos, "end": nanos}
+
     def coarsened(self, width_nanos: int) -> Clock:
         """The clock with the same convention and wider buckets.
 

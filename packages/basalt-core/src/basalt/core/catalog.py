@@ -7,7 +7,7 @@ is needed, so a command that needs no analytics imports none.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -271,7 +271,7 @@ class Catalog:
         keys = dict.fromkeys(PassConfig.model_fields, "the pass itself")
         keys |= {offer.config_key: f"the timeline {name!r}" for name, offer in self.timelines.items() if offer.config_key}
         for name, module in [*modules.items(), *self.preprocessors.items()]:
-            if module.config_key in keys:
+            if module.config_key in keys and not _divides(module, modules):
                 raise DuplicateName(
                     f"{keys[module.config_key]} and {name!r} use one config key {module.config_key!r}",
                     hint=f"give {name!r} a config_key of its own",
@@ -310,13 +310,18 @@ def _extended_modules(value: Analytic | Enrichment, modules: dict[str, Any], own
             where=owner,
             hint="offer it inside a Module, or name the family of an installed module",
         )
-    if family and len(fits) > 1:
+    if family and len({modules[name].config_key for name in fits}) > 1:
         raise BadOffer(
             f"analytic {value.name!r} fits several modules: {', '.join(fits)}",
             where=owner,
             hint='say which table it reads: table="trades"',
         )
     return fits
+
+
+def _divides(module: Any, modules: Mapping[str, Any]) -> bool:
+    """Whether *module* and all others with its config key say which columns of the section each makes."""
+    return all(getattr(other, "makes", None) for other in modules.values() if other.config_key == module.config_key)
 
 
 def _has_family(module: Any, family: str) -> bool:

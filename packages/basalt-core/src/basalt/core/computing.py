@@ -13,14 +13,15 @@ from typing import Any, Literal
 
 import polars as pl
 
-from basalt.core.bucketing import DATE, TIME_BUCKET
+from basalt.core.bucketing import DATE, TIME_BUCKET, Clock
 from basalt.core.catalog import catalog
 from basalt.core.cells import KEY
 from basalt.core.datasets import Dataset
 from basalt.core.errors import CheckFailed
 from basalt.core.facts import NOTHING_KNOWN, Facts
-from basalt.core.fusing import add_series, fuse, join_on_keys
-from basalt.core.plans import PassPlan, Step
+from basalt.core.fusing import add_series, fuse, join_on_keys, state_cells
+from basalt.core.plans import PassPlan, Query, Step
+from basalt.core.stating import filled, stated
 
 Tables = Mapping[str, pl.LazyFrame]
 
@@ -137,14 +138,32 @@ def _query_rows(
 ) -> pl.LazyFrame:
     """Bucket rows of all fused queries of one day, in order of listing and bucket; sorted before they get wide by labels."""
     with_date = {name: frame.with_columns(pl.lit(day).alias(DATE)) for name, frame in tables.items()} if planned.clock.is_daily else tables
-    frames = [fuse(query, with_date, planned.clock, facts.get(query.table, NOTHING_KNOWN)) for query in planned.queries]
+    frames = [_cells_of(query, with_date, planned.clock, facts) for query in planned.queries]
     joined = _joined_with_zeros(planned, frames)
     made = set(joined.collect_schema().names())
     empty = {column.name: column.empty for column in planned.dataset.columns if column.name in made}
     completed = planned.timeline.complete(joined, tables, listings, planned.clock, day, empty)
-    ordered = completed if completed is frames[0] else completed.sort(KEY, TIME_BUCKET)
+    ordered = _in_order(planned, completed, is_complete=completed is frames[0])
     labelled = ordered.join(listings, on=KEY, how=how, maintain_order="left").with_columns(pl.lit(day).alias(DATE))
     return add_series(labelled, planned.series)
+
+
+def _cells_of(query: Query, tables: Tables, clock: Clock, facts: Mapping[str, Facts]) -> pl.LazyFrame:
+    """The bucket rows of a query; of states only what happened, since other rows may stand beside theirs."""
+    if query.is_held:
+        return state_cells(query, tables, clock)
+    return fuse(query, tables, clock, facts.get(query.table, NOTHING_KNOWN))
+
+
+def _in_order(planned: PassPlan, rows: pl.LazyFrame, *, is_complete: bool) -> pl.LazyFrame:
+    """*rows* in order of listing and bucket, with the columns of states; *is_complete* where one query made all rows."""
+    held = next((query for query in planned.queries if query.is_held), None)
+    if held is None:
+        return rows if is_complete else rows.sort(KEY, TIME_BUCKET)
+    told = [name for name in rows.collect_schema().names() if not name.startswith("held:")]
+    cells = rows if is_complete else filled(rows)
+    with_states = cells.select(*told, *stated(held.measures, planned.clock))
+    return with_states.sort(KEY, TIME_BUCKET) if is_complete else with_states
 
 
 def _joined_with_zeros(planned: PassPlan, frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:

@@ -44,12 +44,13 @@ class PlannedColumn:
     origin: str = ""
     hidden: bool = False
 
-    def finish(self) -> pl.Expr:
-        """The value from its supporting columns, for a composite column."""
+    def finish(self, clock: Clock | None = None) -> pl.Expr:
+        """The value from its supporting columns, for a composite column; *clock* is that of the rows they stand in."""
         built = self.measure.build() if self.measure else None
         if not isinstance(built, Composite):
             raise MissingColumn(f"{self.name} is not made of parts", where=self.origin)
-        return built.finish({part: pl.col(column) for part, column, _ in self.parts})
+        edges = clock.edges(pl.col(TIME_BUCKET)) if clock else {}
+        return built.finish({**{part: pl.col(column) for part, column, _ in self.parts}, **edges})
 
     def renamed(self, name: str) -> PlannedColumn:
         """The column under another name, its supporting columns renamed along."""

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from basalt.core.bucketing import Clock
-from basalt.core.cells import cells
+from basalt.core.bucketing import TIME_BUCKET, Clock
+from basalt.core.cells import KEY, cells
 from basalt.core.declaring.analytics import Measure, part_column
+from basalt.core.declaring.held import Held
 from basalt.core.declaring.rows import complete_columns
 from basalt.core.declaring.values import Composite, Row, identity
 from basalt.core.facts import NOTHING_KNOWN, Facts
+from basalt.core.holding.values import BEFORE
 from basalt.core.plans import Query
+from basalt.core.stating import follow, stated
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,9 @@ def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: 
         One row a listing and bucket, in this order: `ListingId`, `TimeBucket`, the measures' columns
         and the parts of composite ones.
     """
-    frame = tables[query.table]
-    for each in query.attached:
-        frame = each.enrichment(frame, tables[each.enrichment.uses], **dict(each.axes))
-    for layer in query.rows:
-        frame = frame.with_columns(_typed(_expression(measure), measure).alias(measure.column) for measure in layer)
+    if query.is_held:
+        return state_cells(query, tables, clock).select(KEY, TIME_BUCKET, *stated(query.measures, clock)).sort(KEY, TIME_BUCKET)
+    frame = _rows_of(query, tables)
     with complete_columns(facts.complete):
         built = build(query.measures)
     if built.rows:
@@ -93,6 +94,21 @@ def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: 
     reductions = _cheap_sums(built.reductions, frame)
     reduced = frame.group_by(grouped.keys).agg(expr.alias(name) for name, expr in reductions.items())
     return reduced.sort(grouped.keys).select(*grouped.labels, *built.finishes)
+
+
+def state_cells(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock) -> pl.LazyFrame:
+    """What the states of a query did in each bucket, before it is said in the measures' terms."""
+    return follow(_rows_of(query, tables), query, tables.get(query.phases), clock)
+
+
+def _rows_of(query: Query, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """The rows of the query's table with the columns that are attached to them or computed of each."""
+    frame = tables[query.table]
+    for each in query.attached:
+        frame = each.enrichment(frame, tables[each.enrichment.uses], **dict(each.axes))
+    for layer in query.rows:
+        frame = frame.with_columns(_typed(_expression(measure), measure).alias(measure.column) for measure in layer)
+    return frame
 
 
 def _cheap_sums(reductions: Mapping[str, pl.Expr], rows: pl.LazyFrame) -> dict[str, pl.Expr]:
@@ -142,6 +158,8 @@ def join_on_keys(frames: Sequence[pl.LazyFrame], keys: Sequence[str]) -> pl.Lazy
 def root_names(measure: Measure) -> set[str]:
     """Columns that the formula of *measure* reads."""
     value = measure.build()
+    if isinstance(value, Held):
+        return {name.removeprefix(BEFORE) for name in value.standing.expr.meta.root_names()}
     if not isinstance(value, Composite):
         return set(value.meta.root_names())
     exprs = [part.expr for part in value.parts.values()] + [row.expr for row in value.rows]

@@ -37,7 +37,8 @@ class Query:
         time: The clock column.
         attached: Columns from other tables, in order.
         rows: Layers of row-grain measures; each layer reads the ones before.
-        measures: Bucket-grain measures.
+        measures: Bucket-grain measures, or state-grain ones.
+        phases: Table that tells the phases in which states count; empty for none.
     """
 
     table: str
@@ -47,6 +48,12 @@ class Query:
     attached: tuple[Attached, ...]
     rows: tuple[tuple[Measure, ...], ...]
     measures: tuple[Measure, ...]
+    phases: str = ""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its measures are states that are followed from row to row."""
+        return any(measure.analytic.grain == "state" for measure in self.measures)
 
     @property
     def is_foldable(self) -> bool:

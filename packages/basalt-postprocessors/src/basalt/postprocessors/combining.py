@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from basalt.core import First, Last, Sum
+from basalt.core import Clock, First, Last, Sum
 from basalt.core.datasets import Dataset, PlannedColumn
-from basalt.core.declaring import Rollup
+from basalt.core.declaring import OverTime, Rollup
 from basalt.core.errors import CannotRollUp, InvalidValue
 
 Method = Literal["sum", "mean", "first", "last", "max", "min", "count", "rollup"]
@@ -117,14 +117,20 @@ def refuse_all(columns: Sequence[PlannedColumn], source: Dataset, *, across: boo
     refuse(refused, source, where=where, hint=hint.replace("{name}", next(iter(refused), "")))
 
 
-def rolled_up(column: PlannedColumn, source: Dataset, *, prefix: str) -> Combination:
-    """*column* by the rule that it declares.
+def rolled_up(column: PlannedColumn, source: Dataset, *, prefix: str, clock: Clock | None = None) -> Combination:
+    """*column* by the rule that it declares, in the buckets of *clock*.
 
     Raises:
         CannotRollUp: It declares none; ask `refusal` first.
     """
     if column.rollup is None:
         raise CannotRollUp(f"{column.name!r} declares no roll-up", where=column.origin or None)
+    if isinstance(column.rollup, OverTime) and clock is None:
+        raise CannotRollUp(
+            f"{column.name!r} is {column.rollup.name}, and the result has no buckets",
+            where=column.origin or None,
+            hint="add TimeBucket to group_by",
+        )
     planned = column.renamed(prefix + column.name)
     rules = _rules(column, column.rollup)
     positional = any(isinstance(rule, First | Last) for rule in rules)
@@ -137,7 +143,7 @@ def rolled_up(column: PlannedColumn, source: Dataset, *, prefix: str) -> Combina
     reductions = {
         ours: _reduced(rule, theirs, types[theirs]) for (_, ours, rule), (_, theirs, _) in zip(planned.parts, column.parts, strict=True)
     }
-    finish = planned.finish().cast(planned.dtype).alias(planned.name)
+    finish = planned.finish(clock).cast(planned.dtype).alias(planned.name)
     return Combination(planned, column, reductions, finish, supports, tuple(name for _, name, _ in column.parts), positional)
 
 
@@ -173,7 +179,9 @@ def carried(column: PlannedColumn, source: Dataset, *, prefix: str) -> Combinati
 # ---------------------------------------------------------------- by demand
 
 
-def aggregated(column: PlannedColumn, method: Method, source: Dataset, *, across: bool, prefix: str, where: str) -> Combination:
+def aggregated(
+    column: PlannedColumn, method: Method, source: Dataset, *, across: bool, prefix: str, where: str, clock: Clock | None = None
+) -> Combination:
     """*column* combined by the user's *method*.
 
     The result has a roll-up of its own only where the method is the declared one.
@@ -190,7 +198,7 @@ def aggregated(column: PlannedColumn, method: Method, source: Dataset, *, across
             where=where,
             hint="choose another method, or keep the source's own keys in group_by",
         )
-        return rolled_up(column, source, prefix=prefix)
+        return rolled_up(column, source, prefix=prefix, clock=clock)
     if method in POSITIONAL and across:
         refuse(
             {column.name: f"has no {method} value across listings"},

@@ -112,9 +112,17 @@ def _combinations(config: GenericConfig, grouping: Grouping, where: str) -> tupl
         return tuple(carried(column, source, prefix=prefix) for column in declared)
     refuse_all(declared, source, across=across, where=where, hint=CHOICE)
     asked = {name: source.column(name, where=f"{where}.aggregations") for name in config.aggregations}
-    by_declaration = tuple(rolled_up(column, source, prefix=prefix) for column in declared)
+    by_declaration = tuple(rolled_up(column, source, prefix=prefix, clock=grouping.clock) for column in declared)
     return by_declaration + tuple(
-        aggregated(column, config.aggregations[name], source, across=across, prefix=prefix, where=f"{where}.aggregations.{name}")
+        aggregated(
+            column,
+            config.aggregations[name],
+            source,
+            across=across,
+            prefix=prefix,
+            where=f"{where}.aggregations.{name}",
+            clock=grouping.clock,
+        )
         for name, column in asked.items()
     )
 

@@ -166,7 +166,7 @@ def _combinations(config: ReaggregateConfig, grouping: Grouping, where: str) -> 
     )
     declared = tuple(source.column(name, where=f"{where}.columns") for name in names)
     refuse_all(declared, source, across=not grouping.keeps_entities, where=where, hint=CHOICE)
-    return tuple(rolled_up(column, source, prefix=prefix) for column in declared) + averaged
+    return tuple(rolled_up(column, source, prefix=prefix, clock=grouping.clock) for column in declared) + averaged
 
 
 def _reads_of_groups(config: ReaggregateConfig, inputs: Mapping[str, Dataset]) -> dict[str, tuple[str, ...]]:

@@ -37,7 +37,7 @@ def value_of(module: Module, formula: Analytic, example: Example, shelf: Catalog
             contract = shelf.tables[formula.table or module.table]
             frame = _evaluated(contract, measure, example, shelf)
     found = frame.collect()[measure.column].to_list()
-    return found[0] if formula.grain == "bucket" else found
+    return found[0] if formula.grain in ("bucket", "state") else found
 
 
 def _evaluated(contract: Table, measure: Measure, example: Example, shelf: Catalog) -> pl.LazyFrame:

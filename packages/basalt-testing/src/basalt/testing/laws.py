@@ -159,7 +159,7 @@ class ModuleLaws:
         """A measure has the value that it has when nothing else is computed."""
 
         def law(arranged: Arranged, market: Market) -> list[str]:
-            measures = [measure for measure in arranged.measures if measure.analytic.grain == "bucket"]
+            measures = [measure for measure in arranged.measures if measure.analytic.grain in ("bucket", "state")]
             tables = market.scanned(arranged.contracts)
             alone = pl.collect_all([fuse(arranged.alone(measure), tables, arranged.planned.clock) for measure in measures])
             fused = arranged.rows(market).collect()

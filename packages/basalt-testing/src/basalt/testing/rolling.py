@@ -29,7 +29,7 @@ def roll_up(fine: pl.DataFrame, dataset: Dataset, clock: Clock) -> pl.DataFrame:
             continue
         if column.parts:
             reductions |= {name: rule.combine(pl.col(name)).alias(name) for _, name, rule in column.parts}
-            values.append(column.finish().alias(column.name))
+            values.append(column.finish(clock).alias(column.name))
         else:
             reductions[column.name] = column.rollup.combine(pl.col(column.name)).alias(column.name)
             values.append(pl.col(column.name))

@@ -7,10 +7,12 @@ one column. Families group analytics under one list of a module's config.
 
 from basalt.core.declaring.analytics import Analytic, Enrichment, Example, Measure, analytic, enrichment
 from basalt.core.declaring.axes import Axis
+from basalt.core.declaring.held import Held, OverTime, Reduction, held, moves
 from basalt.core.declaring.modules import Family, Module, ModuleConfig, Select
 from basalt.core.declaring.rollups import ByAxis, First, FromParts, Last, Max, Min, RatioOfSums, Rollup, RootOfSums, Sum
 from basalt.core.declaring.rows import EVERY_ROW, RowFilter, all_of, complete_columns, count_where, first_where, known, last_where, where
 from basalt.core.declaring.values import Composite, Part, Ratio, Root, Row, ratio, safe_divide
+from basalt.core.holding.values import before
 
 __all__ = [
     "EVERY_ROW",
@@ -23,15 +25,18 @@ __all__ = [
     "Family",
     "First",
     "FromParts",
+    "Held",
     "Last",
     "Max",
     "Measure",
     "Min",
     "Module",
     "ModuleConfig",
+    "OverTime",
     "Part",
     "Ratio",
     "RatioOfSums",
+    "Reduction",
     "Rollup",
     "Root",
     "RootOfSums",
@@ -41,12 +46,15 @@ __all__ = [
     "Sum",
     "all_of",
     "analytic",
+    "before",
     "complete_columns",
     "count_where",
     "enrichment",
     "first_where",
+    "held",
     "known",
     "last_where",
+    "moves",
     "ratio",
     "safe_divide",
     "where",

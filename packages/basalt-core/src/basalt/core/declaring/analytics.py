@@ -13,18 +13,19 @@ from typing import Any, Literal
 import polars as pl
 
 from basalt.core.declaring.axes import REQUIRED, ROWS, Axis, axes_of, token
+from basalt.core.declaring.held import Held, OverTime
 from basalt.core.declaring.rollups import ByAxis, FromParts, RatioOfSums, Rollup, RootOfSums
 from basalt.core.declaring.rows import ALL_ROWS, RowFilter
 from basalt.core.declaring.values import Composite, Ratio, Root
 from basalt.core.errors import BadOffer, InvalidValue
 from basalt.core.guarding import foreign, told
 
-Grain = Literal["row", "bucket", "series", "section"]
+Grain = Literal["row", "bucket", "state", "series", "section"]
 Empty = Literal["null", "zero", "carry"]
 Naming = str | Callable[..., str]
 
 _FIELD = re.compile(r"\{(\w+)\}")
-_VALUE_OF_RULE: dict[type[Rollup], type[Composite]] = {RatioOfSums: Ratio, RootOfSums: Root, FromParts: Composite}
+_VALUE_OF_RULE: dict[type[Rollup], type[Composite]] = {RatioOfSums: Ratio, RootOfSums: Root, FromParts: Composite, OverTime: Held}
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Analytic(Declared):
     Attributes:
         family: Config list that asks for it; empty for formulas that others need.
         measure: Its value in the family's selector.
-        grain: What one value belongs to: `row`, `bucket`, `series` or `section`.
+        grain: What one value belongs to: `row`, `bucket`, `state`, `series` or `section`.
         rollup: How fine buckets make a coarse one; None: they cannot.
         empty: Value in a bucket of an open market without events, or a function from axes to it.
         examples: Tests and documentation.
@@ -199,7 +200,7 @@ class Measure:
     def build(self) -> pl.Expr | Composite:
         """The expression of this column, before it is named."""
         arguments = dict(self.axes)
-        if self.analytic.takes_rows:
+        if self.analytic.takes_rows and self.analytic.grain != "state":
             arguments[ROWS] = self.rows.expr()
         value = self._called(arguments)
         if not isinstance(value, pl.Expr | Composite):
@@ -208,8 +209,14 @@ class Measure:
                 where=self.analytic.reference,
                 hint="return a Polars expression, ratio(...) or another Composite",
             )
+        if (self.analytic.grain == "state") != isinstance(value, Held):
+            raise BadOffer(
+                f"{self.analytic.name} of grain {self.analytic.grain!r} returned {type(value).__name__}",
+                where=self.analytic.reference,
+                hint="grain='state' and held(…) go together",
+            )
         self._check_rollup(value)
-        return value
+        return value.where(self.rows) if isinstance(value, Held) else value
 
     def _called(self, arguments: dict[str, Any]) -> object:
         where = self.analytic.reference
@@ -276,7 +283,8 @@ def analytic(
         table: Table that the formula reads; the module's table if empty.
         family: List of the module's config that asks for it.
         measure: Its value in the family's selector, the function's name if empty.
-        grain: `row`, `bucket` (default; must reduce), `series` or `section`.
+        grain: `row`, `bucket` (default; must reduce), `state` (a bucket of what stands from row to row: the
+            formula returns `held(…)`), `series` or `section`.
         dtype: Type of the column, where the engine's own is not the wanted one.
         math: Formula in LaTeX.
         rollup: How fine buckets make a coarse one; None when they cannot.
@@ -307,7 +315,7 @@ def analytic(
             source=source,
             forward=forward,
             axes=axes,
-            takes_rows=takes_rows,
+            takes_rows=takes_rows or grain == "state",
             family=family,
             measure=measure or function.__name__,
             grain=grain,

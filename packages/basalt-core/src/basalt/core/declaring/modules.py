@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import NoneType
@@ -92,6 +92,8 @@ class Module:
         states: Type of a market state in `market_states`; a `Literal` refuses states it does not list.
         config_key: Key of its section in a pass; `<name>_analytics` if empty.
         doc: What the module is for.
+        makes: Of the columns that the section asks for, those at these axes; None makes all. Modules that
+            divide a section among them have the same `config_key` and families.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Module:
     states: Any = str
     config_key: str = ""
     doc: str = ""
+    makes: Callable[[Mapping[str, Any]], bool] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "config_key", self.config_key or f"{self.name}_analytics")
@@ -198,10 +201,29 @@ class Module:
         ]
         if not asked:
             asked = [self._selected(select, f"{where}: default output of {self.name}") for select in self.default]
+        elif self.makes is not None and not any(self._makes(measure) for measure in self.asked(config, where=where)):
+            raise InvalidValue(
+                f"nothing in {self.config_key} is for {self.name!r}",
+                where=where,
+                hint=f"ask for more there, or take {self.name!r} out of modules",
+            )
         asked += [self._selected(select, f"always in {self.name}") for select in self.always]
         prefix = config.metric_prefix or ""
         found = [measure for family, entry, origin in asked for measure in self._expand(family, entry, prefix, origin)]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(measure for measure in found if self._makes(measure)))
+
+    def asked(self, config: ModuleConfig, *, where: str) -> tuple[Measure, ...]:
+        """The columns that *config* asks for, made by this module or by another that shares its section."""
+        prefix = config.metric_prefix or ""
+        return tuple(
+            measure
+            for family in self.families
+            for index, entry in enumerate(getattr(config, family.name))
+            for measure in self._expand(family, entry, prefix, f"{where}.{family.name}[{index}]")
+        )
+
+    def _makes(self, measure: Measure) -> bool:
+        return self.makes is None or self.makes(dict(measure.axes))
 
     def _selected(self, select: Select, origin: str) -> tuple[Family, Entry, str]:
         family = next(each for each in self.families if each.name == select.family)

@@ -8,8 +8,8 @@ it. Provided columns are looked up in a dictionary of names, never by pattern.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from basalt.core.catalog import Catalog
 from basalt.core.datasets import Dataset, PlannedColumn
@@ -18,8 +18,12 @@ from basalt.core.declaring.axes import REQUIRED
 from basalt.core.declaring.modules import Module
 from basalt.core.errors import CyclicInputs, MissingColumn, MissingTable, nearest
 from basalt.core.fusing import root_names
+from basalt.core.holding.values import PHASE_COLUMN
 from basalt.core.plans import Attached, Query
 from basalt.core.tables import Table
+
+PHASES = "marketstate"
+"""Table of the phases of a listing's day."""
 
 
 def raw_dataset(table: Table, stored: frozenset[str] | None) -> Dataset:
@@ -79,8 +83,17 @@ def plan_query(
         tuple(tuple(layers[depth]) for depth in sorted(layers)),
         wanted,
     )
-    scans = {table: [*reads, *needs.others.pop(table, ())], **needs.others}
+    if query.is_held:
+        query = replace(query, reads=_with_own_phase(reads, needs), phases=PHASES if PHASES in known else "")
+        needs.others.setdefault(query.phases, []).extend(("ListingId", "EventTimestamp", PHASE_COLUMN))
+    scans = {table: [*query.reads, *needs.others.pop(table, ())], **needs.others}
+    scans.pop("", None)
     return query, {name: tuple(dict.fromkeys(columns)) for name, columns in scans.items()}
+
+
+def _with_own_phase(reads: Sequence[str], needs: Needs) -> tuple[str, ...]:
+    """*reads*, and the phase that rows tell themselves, where they do."""
+    return tuple(sorted({*reads, *({PHASE_COLUMN} & needs.available)}))
 
 
 def _provide(name: str, asker: Measure, needs: Needs, shelf: Catalog, known: Mapping[str, Dataset], path: tuple[str, ...]) -> int:

@@ -170,7 +170,7 @@ def _resolve(draft: Draft, name: str, where: str) -> str:
 
 
 def _plan_queries(draft: Draft) -> tuple[tuple[Query, ...], tuple[tuple[Measure, ...], ...], tuple[Measure, ...]]:
-    by_table: dict[tuple[str, str], list[Measure]] = {}
+    by_table: dict[tuple[str, str, bool], list[Measure]] = {}
     along: list[Measure] = []
     everything: list[Measure] = []
     for name in draft.config.enabled_modules:
@@ -185,10 +185,12 @@ def _plan_queries(draft: Draft) -> tuple[tuple[Query, ...], tuple[tuple[Measure,
                 along.append(measure)
             else:
                 contract = table_of(measure, module)
-                by_table.setdefault((tables[contract], contract), []).append(measure)
+                by_table.setdefault((tables[contract], contract, measure.analytic.grain == "state"), []).append(measure)
+    refuse_unmade(draft, everything)
     refuse_clashes(everything, (*BUCKET_KEYS, *dict(LABELS)), draft.where)
+    _refuse_two_states([table for table, _, is_state in by_table if is_state], draft.where)
     queries = []
-    for (table, contract), measures_of_table in by_table.items():
+    for (table, contract, _), measures_of_table in by_table.items():
         refuse_misfit_filters(measures_of_table, draft.known[table].schema())
         query, scans = plan_query(
             table, draft.shelf.find("tables", contract, where=draft.where), measures_of_table, draft.known, draft.shelf
@@ -202,8 +204,38 @@ def _plan_queries(draft: Draft) -> tuple[tuple[Query, ...], tuple[tuple[Measure,
     )
 
 
+def refuse_unmade(draft: Draft, made: Sequence[Measure]) -> None:
+    """Refuse columns that a section asks for and that only a module makes which the pass does not name.
+
+    Raises:
+        InvalidValue: With the column and the modules that share the section.
+    """
+    columns = {measure.column for measure in made}
+    for name in draft.config.enabled_modules:
+        module = draft.shelf.modules[name]
+        if not isinstance(module, Module) or module.makes is None:
+            continue
+        for measure in module.asked(draft.config.section(module.config_key), where=f"{draft.where}.{module.config_key}"):
+            if measure.column not in columns:
+                sharing = [
+                    other.name for other in draft.shelf.modules.values() if other.config_key == module.config_key and other is not module
+                ]
+                raise InvalidValue(
+                    f"no module of the pass makes {measure.column!r}",
+                    where=measure.origin,
+                    hint=f"add {' or '.join(repr(each) for each in sharing)} to modules, or ask for another aggregation",
+                )
+
+
+def _refuse_two_states(tables: Sequence[str], where: str) -> None:
+    if len(tables) > 1:
+        raise ConflictingSettings(
+            f"states of {' and '.join(tables)} are asked of one pass", where=f"{where}.modules", hint="put them into passes of their own"
+        )
+
+
 def _module_tables(draft: Draft, module: Module, measures: Sequence[Measure]) -> dict[str, str]:
-    contracts = dict.fromkeys(table_of(measure, module) for measure in measures if measure.analytic.grain in ("row", "bucket"))
+    contracts = dict.fromkeys(table_of(measure, module) for measure in measures if measure.analytic.grain in ("row", "bucket", "state"))
     return _remapped(draft, module.name, [Input(table, table) for table in contracts])
 
 

@@ -1,0 +1,229 @@
+"""Held values: states that stand until the next row, reduced over the time of a bucket.
+
+A formula of grain `state` returns `held(value, reduction)`: *value* is elementwise over the columns of
+a row (and, with `before`, of the row before it), *reduction* says what is made of it in a bucket. The state
+that stood before a bucket is carried in, what stands at its end is carried on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import polars as pl
+
+from basalt.core.declaring.rollups import First, Last, Max, Min, Rollup, Sum
+from basalt.core.declaring.rows import RowFilter, all_of
+from basalt.core.declaring.values import Composite, Part, identity, safe_divide
+from basalt.core.holding.values import BEGIN, PHASE_COLUMN, SINCE, UNTIL, Standing
+
+Reduction = Literal[
+    "Last", "TWA", "Min", "Max", "Mean", "Sum", "Count", "Open", "EventFirst", "EventLast", "EventMin", "EventMax", "Coverage", "Rate"
+]
+"""What is made of a state in a bucket.
+
+`Last`: the last value that stood in it. `TWA`: the mean over the time in which it stood. `Open`, `Min`, `Max`: the
+first, smallest and largest value that stood, the one carried in included. `EventFirst` … `EventMax`: the same
+of what rows and phases of the bucket brought, nothing carried in. `Mean`, `Sum`, `Count`: over the rows of the
+bucket. `Coverage`: the share of the bucket in which it stood. `Rate`: the sum a second of that time.
+"""
+
+START, END = "start", "end"
+"""Names under which a finish finds the edges of its bucket (ns)."""
+
+Parts = Mapping[str, pl.Expr]
+
+
+@dataclass(frozen=True)
+class OverTime(Rollup):
+    """The spans of the fine buckets, and what stood between them, put together; exact along the time of a listing."""
+
+    name = "put together over time"
+    along_time: ClassVar[bool] = True
+
+
+NOTHING = Standing("", pl.lit(None))
+
+
+@dataclass(frozen=True)
+class Held(Composite):
+    """A state reduced over a bucket.
+
+    Attributes:
+        standing: What is followed.
+        reduction: What is made of it, in words.
+    """
+
+    standing: Standing = NOTHING
+    reduction: str = ""
+
+    def where(self, rows: RowFilter) -> Held:
+        """The same of the rows of a config entry: in its phases only, and where its columns have the values it says."""
+        if rows.is_empty:
+            return self
+        condition = all_of(RowFilter(attributes=rows.attributes).expr())
+        expr = self.standing.expr if condition is None else pl.when(condition).then(self.standing.expr)
+        return _MAKERS[self.reduction](_standing(expr, rows.market_states, () if rows.market_states else self.standing.never))
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The columns of cells that it is made of."""
+        return tuple(dict.fromkeys(name for part in self.parts.values() for name in part.expr.meta.root_names()))
+
+
+def held(value: pl.Expr, reduction: str, *, never: Collection[str] = ()) -> Held:
+    """*value* reduced over the bucket.
+
+    Args:
+        value: Elementwise over a row's columns; null where there is no state.
+        reduction: One of `Reduction`, or `moves(…)`.
+        never: Phases in which it does not count, unless a config entry names its phases.
+    """
+    return _MAKERS[reduction](_standing(value, (), tuple(sorted(never))))
+
+
+def moves(value: pl.Expr, slot_nanos: int, *, never: Collection[str] = ()) -> Held:
+    """Root of the sum of squared changes of *value* between samples on a grid of *slot_nanos*; 0 samples every instant.
+
+    A sample is what stood last in its slot; the chain goes on over buckets and ends where the value does
+    not count. Null without a change to measure. *slot_nanos* must fill buckets.
+    """
+    return _moves(_standing(value, (), tuple(sorted(never))), slot_nanos)
+
+
+def _standing(expr: pl.Expr, only: tuple[str, ...], never: tuple[str, ...]) -> Standing:
+    told = identity(expr) + repr((only, never)).encode()
+    return Standing("held:" + hashlib.sha1(told, usedforsecurity=False).hexdigest()[:16], expr, only, never)
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _part(value: Standing, kind: str, rule: Rollup) -> Part:
+    return Part(pl.col(value.column(kind)), rule)
+
+
+def _around(value: Standing) -> dict[str, Part]:
+    """What stood before the first event of a bucket, and whether anything did."""
+    entry = pl.col(value.column("entry"))
+    return {"entry": Part(entry, First()), "enters": Part(entry.is_not_null(), First())}
+
+
+def _stood_at_start(parts: Parts) -> pl.Expr:
+    """Whether the state carried in stood in the bucket: not when the first event came at its very start."""
+    return parts["enters"] & (parts["begin"].is_null() | (parts["begin"] > parts[START]))
+
+
+def _spans(value: Standing) -> dict[str, Part]:
+    exit_ = pl.col(value.column("exit"))
+    ends = {"exit": Part(exit_, Last()), "exits": Part(exit_.is_not_null(), Last())}
+    times = {"since": Part(pl.col(SINCE), First()), "until": Part(pl.col(UNTIL), Last())}
+    return {"held": _part(value, "held", Sum()), **_around(value), **ends, **times}
+
+
+def _time_held(parts: Parts) -> pl.Expr:
+    """Time in the bucket in which the value stood, ns."""
+    head = pl.when(parts["enters"]).then(parts[START] - parts["since"]).otherwise(0)
+    tail = pl.when(parts["exits"]).then(parts[END] - parts["until"]).otherwise(0)
+    return parts["held"] - head + tail
+
+
+def _integral(parts: Parts) -> pl.Expr:
+    """Integral of the value over that time."""
+    head = pl.when(parts["enters"]).then(parts["entry"] * (parts[START] - parts["since"])).otherwise(0.0)
+    tail = pl.when(parts["exits"]).then(parts["exit"] * (parts[END] - parts["until"])).otherwise(0.0)
+    return parts["area"] - head + tail
+
+
+# ---------------------------------------------------------------- reductions
+
+
+def _time_weighted(value: Standing) -> Held:
+    def finish(parts: Parts) -> pl.Expr:
+        time = _time_held(parts)
+        return pl.when(time > 0).then(_integral(parts) / time)
+
+    return Held({"area": _part(value, "area", Sum()), **_spans(value)}, finish, (), value, "TWA")
+
+
+def _coverage(value: Standing) -> Held:
+    return Held(_spans(value), lambda parts: safe_divide(_time_held(parts), parts[END] - parts[START]), (), value, "Coverage")
+
+
+def _rate(value: Standing) -> Held:
+    parts = {"total": _part(value, "total", Sum()), **_spans(value)}
+    return Held(parts, lambda p: safe_divide(1e9 * p["total"], _time_held(p)), (), value, "Rate")
+
+
+def _begin() -> Part:
+    return Part(pl.col(BEGIN), Min())
+
+
+def _last(value: Standing) -> Held:
+    parts = {"last": _part(value, "last", Last()), **_around(value), "begin": _begin()}
+    return Held(parts, lambda p: pl.coalesce(p["last"], pl.when(_stood_at_start(p)).then(p["entry"])), (), value, "Last")
+
+
+def _open(value: Standing) -> Held:
+    parts = {"first": _part(value, "first", First()), **_around(value), "begin": _begin()}
+    return Held(parts, lambda p: pl.when(_stood_at_start(p)).then(p["entry"]).otherwise(p["first"]), (), value, "Open")
+
+
+def _extreme(kind: Literal["min", "max"], name: str) -> Callable[[Standing], Held]:
+    rule = Min() if kind == "min" else Max()
+    pick = pl.min_horizontal if kind == "min" else pl.max_horizontal
+
+    def make(value: Standing) -> Held:
+        parts = {kind: _part(value, kind, rule), **_around(value), "begin": _begin()}
+        return Held(parts, lambda p: pick(p[kind], pl.when(_stood_at_start(p)).then(p["entry"])), (), value, name)
+
+    return make
+
+
+def _single(kind: str, rule: Rollup, name: str) -> Callable[[Standing], Held]:
+    return lambda value: Held({kind: _part(value, kind, rule)}, lambda parts: parts[kind], (), value, name)
+
+
+def _mean(value: Standing) -> Held:
+    parts = {"total": _part(value, "total", Sum()), "count": _part(value, "count", Sum())}
+    return Held(parts, lambda p: safe_divide(p["total"], p["count"]), (), value, "Mean")
+
+
+def _moves(value: Standing, slot_nanos: int) -> Held:
+    names = (f"moves:{slot_nanos}", f"samples:{slot_nanos}")
+    parts = {"total": _part(value, names[0], Sum()), "observations": _part(value, names[1], Sum())}
+    return Held(parts, lambda p: pl.when(p["observations"] > 0).then(p["total"].sqrt()), (), value, f"moves:{slot_nanos}")
+
+
+class _Makers(dict[str, Callable[[Standing], Held]]):
+    """Reductions by name; those with a length in it are made as they are asked for."""
+
+    def __missing__(self, name: str) -> Callable[[Standing], Held]:
+        kind, _, slot = name.partition(":")
+        if kind != "moves":
+            raise KeyError(name)
+        return lambda value: _moves(value, int(slot))
+
+
+_MAKERS = _Makers(
+    {
+        "Last": _last,
+        "TWA": _time_weighted,
+        "Open": _open,
+        "Min": _extreme("min", "Min"),
+        "Max": _extreme("max", "Max"),
+        "Mean": _mean,
+        "Sum": _single("total", Sum(), "Sum"),
+        "Count": _single("count", Sum(), "Count"),
+        "EventFirst": _single("first", First(), "EventFirst"),
+        "EventLast": _single("last", Last(), "EventLast"),
+        "EventMin": _single("min", Min(), "EventMin"),
+        "EventMax": _single("max", Max(), "EventMax"),
+        "Coverage": _coverage,
+        "Rate": _rate,
+    }
+)
+
+__all__ = ["END", "PHASE_COLUMN", "START", "Held", "OverTime", "Reduction", "held", "moves"]

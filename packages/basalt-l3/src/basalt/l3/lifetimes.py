@@ -7,14 +7,18 @@ really been filled, or cancelled, by an age, and uses orders that are lost from 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
-from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, all_of, analytic, count_where, ratio, where
+from basalt.core.declaring import EVERY_ROW, Composite, Example, Part, Ratio, RatioOfSums, Sum, all_of, analytic, count_where, ratio, where
 from basalt.l3.conditions import SideOrTotal, column_of, on_side, shares
 from basalt.l3.fates import CANCELLED, CENSORED, FILLED, fate
-from basalt.l3.following import is_entry
+from basalt.l3.following import frozen, is_entry
 from basalt.l3.horizons import Horizon, horizon_nanos
 from basalt.l3.resting import Millis
 
@@ -24,6 +28,8 @@ _LITERATURE = (
     "Lo, MacKinlay & Zhang (2002), Journal of Financial Economics 65(1); Aalen & Johansen (1978), Scandinavian Journal of Statistics 5"
 )
 SECOND = 1_000_000_000
+ANY, CODES, SORTED_LAST = 0, 4, 3
+"""How the kernel reads spells: see `incidence_kernel`, which only runs that estimate import."""
 
 LIVES: dict[str, list[Any]] = {
     "EventTimestamp": [0, 0, 0, 0, 1 * SECOND, 2 * SECOND, 4 * SECOND],
@@ -38,26 +44,38 @@ LIVES: dict[str, list[Any]] = {
 """Four bids enter; one is filled after 1 s, one cancelled after 2 s, two rest when the data end after 4 s."""
 
 
-def incidence(duration: pl.Expr, event: pl.Expr, cause: int, horizon: int, condition: pl.Expr) -> pl.Expr:
+def incidence(age: str, event: str, cause: int, horizon: Horizon, *conditions: pl.Expr | None) -> Composite:
     """The Aalen-Johansen estimate of the probability that *cause* has happened by the age *horizon*.
 
     Args:
-        duration: Age (ns) at the event or at censoring.
-        event: What happened then; 0 for censored.
-        cause: The event that counts.
-        horizon: Age in ns, itself included.
-        condition: Rows that are orders of the cohort.
+        age: Field of `order_fate`: age at the event or at censoring.
+        event: Field of `order_fate`: what happened then.
+        cause: The event that counts, or `ANY`.
+        horizon: The age, itself included.
+        conditions: What the orders of the cohort meet.
 
     Returns:
         One number from 0 to 1; null without orders, and when all that still rest are lost from sight before the horizon.
     """
-    is_censored = event == CENSORED
-    ages = duration.filter(condition).sort_by(duration.filter(condition), is_censored.filter(condition))
-    events = event.filter(condition).sort_by(duration.filter(condition), is_censored.filter(condition))
-    at_risk = pl.int_range(ages.len(), 0, -1, dtype=pl.Int64)
-    surviving = (1 - (events != CENSORED).cast(pl.Float64) / at_risk).cum_prod().shift(1, fill_value=1.0)
-    share = (surviving / at_risk * ((events == cause) & (ages <= horizon))).sum()
-    return pl.when((ages.last() >= horizon) | (events.last() != CENSORED)).then(share)
+    code = pl.when(fate(event) == CENSORED).then(SORTED_LAST).otherwise(fate(event)).cast(pl.Int64)
+    spells = (fate(age) * CODES + code).filter(is_entry(), fate(age).is_not_null(), *(each for each in conditions if each is not None))
+    estimate = partial(_estimated, cause=cause, horizon=horizon_nanos(horizon))
+    return Composite({"spells": Part(spells, Sum())}, partial(_finished, estimate=estimate))
+
+
+def _finished(parts: Mapping[str, pl.Expr], *, estimate: Callable[[pl.Series], pl.Series]) -> pl.Expr:
+    return parts["spells"].map_batches(estimate, return_dtype=pl.Float64(), is_elementwise=True)
+
+
+def _estimated(cohorts: pl.Series, *, cause: int, horizon: int) -> pl.Series:
+    """The kernel's estimates of cohorts, each a list of spells."""
+    from basalt.l3.incidence_kernel import estimate_incidence
+
+    offsets = np.concatenate([np.zeros(1, np.int64), cohorts.list.len().cast(pl.Int64).cum_sum().to_numpy()])
+    spells = cohorts.explode(empty_as_null=False, keep_nulls=False).cast(pl.Int64)
+    estimates = np.empty(cohorts.len(), np.float64)
+    estimate_incidence(frozen(pl.Series(offsets)), frozen(spells), cause, horizon, estimates)
+    return pl.Series(cohorts.name, estimates, nan_to_null=True)
 
 
 def _risk_column(risk: Risk, horizon: Horizon, side: SideOrTotal) -> str:
@@ -81,18 +99,15 @@ def _risk_column(risk: Risk, horizon: Horizon, side: SideOrTotal) -> str:
 )
 def risk_incidence(
     risk: Risk = "FirstFill", horizon: Horizon = "1s", side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_ROW
-) -> pl.Expr:
+) -> Composite:
     """Probability that an order entered in the bucket has met the risk {risk} within {horizon}; forward-looking.
 
     `Fill` is the execution of all that was displayed and competes with `Cancel`, which is any other end;
     `FirstFill` is the first execution and competes with cancels of orders that nobody touched. Null
     without entries, and where all orders that still rest are lost from sight before {horizon}.
     """
-    name, cause = {"FirstFill": ("Touch", FILLED), "Fill": ("Life", FILLED), "Cancel": ("Life", CANCELLED)}[risk]
-    event = fate("Touched" if name == "Touch" else "Outcome")
-    cohort = all_of(is_entry() & fate("Life").is_not_null(), on_side(side), rows)
-    assert cohort is not None
-    return incidence(fate(name), event, cause, horizon_nanos(horizon), cohort)
+    age, event = ("Touch", "Touched") if risk == "FirstFill" else ("Life", "Outcome")
+    return incidence(age, event, CANCELLED if risk == "Cancel" else FILLED, horizon, on_side(side), rows)
 
 
 def _survival_column(horizon: Horizon, side: SideOrTotal) -> str:
@@ -109,15 +124,13 @@ def _survival_column(horizon: Horizon, side: SideOrTotal) -> str:
     source="Kaplan & Meier (1958), Journal of the American Statistical Association 53",
     examples=[Example(LIVES, axes={"horizon": "3s"}, gives=0.5), Example(LIVES, axes={"horizon": "5s"}, gives=None)],
 )
-def survival(horizon: Horizon = "1s", side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_ROW) -> pl.Expr:
+def survival(horizon: Horizon = "1s", side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_ROW) -> Composite:
     """Probability that an order entered in the bucket still rests after {horizon}; forward-looking.
 
     One minus `FillProbability` and `CancelProbability`, and null where these are.
     """
-    cohort = all_of(is_entry() & fate("Life").is_not_null(), on_side(side), rows)
-    assert cohort is not None
-    ended = pl.when(fate("Outcome") != CENSORED).then(FILLED).otherwise(CENSORED)
-    return 1 - incidence(fate("Life"), ended, FILLED, horizon_nanos(horizon), cohort)
+    ended = incidence("Life", "Outcome", ANY, horizon, on_side(side), rows)
+    return replace(ended, finish=lambda parts: 1 - ended.finish(parts))
 
 
 @analytic(

@@ -27,10 +27,6 @@ def _continuous() -> list[MarketState] | None:
     return ["CONTINUOUS_TRADING"]
 
 
-def _continuous() -> list[MarketState] | None:
-    return ["CONTINUOUS_TRADING"]
-
-
 class CbboConfig(ModuleConfig):
     """What both preprocessors of consolidated books can be told."""
 

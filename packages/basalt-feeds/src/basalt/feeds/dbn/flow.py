@@ -111,7 +111,8 @@ class OrderFlow:
     def _removals(self, clear: pl.DataFrame, listing: int) -> pl.DataFrame:
         """A message for each order of *listing*, at the time of the record that clears them."""
         orders = self._tracker.orders().filter(pl.col("ListingId") == listing)
-        same = {"BookMessage": pl.lit(int(BookMessage.DELETE), pl.Int8), "flags": pl.col("flags") & (255 - LAST)}
+        delete, unended = pl.lit(int(BookMessage.DELETE), pl.Int8), pl.col("flags") & (255 - LAST)
+        same = {"BookMessage": delete, "flags": unended, "order_id": pl.col("OrderId")}
         rows = clear.drop("OrderId").join(orders.select("ListingId", pl.col("OrderId").cast(pl.UInt64)), on="ListingId")
         return rows.with_columns(expression.alias(name) for name, expression in same.items()).select(clear.columns)
 

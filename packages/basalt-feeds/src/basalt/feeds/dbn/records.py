@@ -93,6 +93,8 @@ def parse_header(start: bytes, path: Path) -> Header:
     version, size = start[3], _PREFIX + int.from_bytes(start[4:_PREFIX], "little")
     if version not in _VERSIONS:
         raise CorruptInput(f"DBN of version {version}", where=str(path), hint=f"versions {min(_VERSIONS)} to {max(_VERSIONS)} are read")
+    if len(start) < size:
+        raise CorruptInput("the file ends within its metadata", where=str(path), hint="fetch the file again")
     try:
         metadata = databento_dbn.Metadata.decode(start[:size])
     except (databento_dbn.DBNError, ValueError) as problem:
@@ -117,8 +119,6 @@ def read_dbn(path: Path, records_at_once: int = RECORDS_AT_ONCE) -> Iterator[tup
         data = rest + piece
         if header is None:
             header = parse_header(data, path)
-            if len(data) < header.size:
-                raise CorruptInput("the file ends within its metadata", where=str(path), hint="fetch the file again")
             data = data[header.size :]
         starts, used = find_records(data, path)
         yield from _frames(header, data, starts, position)

@@ -79,9 +79,7 @@ def _kind(schema: str) -> str:
 def _parsed(text: bytes, names: list[str], header: Header, position: int) -> pl.DataFrame:
     layout = layout_of(NEWEST, _kind(header.schema))
     try:
-        raw = pl.read_csv(
-            text, has_header=False, new_columns=names, schema_overrides=dict.fromkeys(names, pl.String), infer_schema=False, quote_char=None
-        )
+        raw = pl.read_csv(text, has_header=False, new_columns=names, schema_overrides=dict.fromkeys(names, pl.String), infer_schema=False)
         typed = raw.select(_typed(raw, name, layout) for name in layout.names or () if name in names)
     except (pl.exceptions.PolarsError, ValueError) as problem:
         line = _first_fault(text, len(names), position)
@@ -130,9 +128,9 @@ def _time(values: pl.Series) -> pl.Expr:
 
 def _billionths(values: pl.Series) -> pl.Expr:
     """Prices in billionths, from integers of them or from decimals with a point, which are read digit by digit."""
-    text = pl.col(values.name)
+    text = pl.when(pl.col(values.name) != "").then(values.name)
     if not values.str.contains(".", literal=True).any():
-        return text.cast(pl.Int64).fill_null(NO_PRICE)
+        return text.cast(pl.Int64).fill_null(NO_PRICE).alias(values.name)
     parts = text.str.strip_prefix("-").str.split_exact(".", 1)
     fraction = parts.struct.field("field_1").fill_null("").str.pad_end(_DIGITS, "0").str.head(_DIGITS).cast(pl.Int64)
     units = parts.struct.field("field_0").cast(pl.Int64) * PRICE_SCALE + fraction

@@ -36,6 +36,8 @@ def integers(frame: pl.DataFrame, name: str, dtype: pl.DataType | type[pl.DataTy
         InvalidValue: A value is no such integer.
     """
     column = frame[name]
+    if column.dtype.is_float() and (column != column.round()).any():
+        raise InvalidValue("fractions where whole numbers are counted", where=name, hint="count in a smaller unit")
     try:
         column = column.cast(dtype)
     except pl.exceptions.PolarsError as problem:

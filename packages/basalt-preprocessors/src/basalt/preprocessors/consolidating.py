@@ -12,7 +12,7 @@ from basalt.market.books import BOOK_SIDES
 from basalt.preprocessors.consolidating_kernel import consolidate
 from basalt.preprocessors.levels import ADMITTED, INDEX, LABEL, LAST
 
-Shown = tuple[NDArray[np.float64], Longs, Longs]
+Shown = tuple[NDArray[np.float64], NDArray[np.float64], Longs]
 
 
 def level_names(levels: int, part: str, suffix: str = "") -> list[str]:
@@ -34,7 +34,7 @@ class Consolidator:
         self.levels_in, self.top_n, self.index, self.label = levels_in, top_n, index, label
         self._listings, self._instruments = Listings(), Listings()
         self._heads = np.zeros((0, 2), np.int64)
-        self._shown: Shown = (np.zeros((0, levels_in)), np.zeros((0, levels_in), np.int64), np.zeros((0, levels_in), np.int64))
+        self._shown: Shown = (np.zeros((0, levels_in)), np.zeros((0, levels_in)), np.zeros((0, levels_in), np.int64))
         self._chains = (np.zeros(0, np.int32), np.zeros(0, np.int32))
         self._pending: pl.DataFrame | None = None
 
@@ -51,7 +51,7 @@ class Consolidator:
         emit = self._emit(rows)
         count = int(np.count_nonzero(emit))
         shape = (2 * self.top_n, count)
-        out: Shown = (np.empty(shape), np.empty(shape, np.int64), np.empty(shape, np.int64))
+        out: Shown = (np.empty(shape), np.empty(shape), np.empty(shape, np.int64))
         marks = np.empty(count, np.int64)
         admitted = frozen(rows[ADMITTED].to_numpy())
         consolidate(listings, instruments, admitted, emit, self._levels(rows), self._shown, self._heads, self._chains, out, marks)
@@ -104,7 +104,7 @@ class Consolidator:
             ]
             return np.stack([column.to_numpy() for column in columns]) if columns else np.empty((0, rows.height))
 
-        return frozen(part("Price", pl.Float64, np.nan)), frozen(part("Quantity", pl.Int64, 0)), frozen(part("NumOrders", pl.Int64, -1))
+        return frozen(part("Price", pl.Float64, np.nan)), frozen(part("Quantity", pl.Float64, 0)), frozen(part("NumOrders", pl.Int64, -1))
 
     # ---------------------------------------------------------------- rows
 

@@ -7,18 +7,18 @@ asked for: quantities and orders at one price add up.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from basalt.books.arrays import Ints, Long, Longs, Truths
 from basalt.books.compiling import kernel, part
 
-Floats = np.ndarray
+Levels = tuple[NDArray[np.float64], NDArray[np.float64], Longs]
+"""Price, quantity and orders."""
 COUNT_UNKNOWN = -1
 
 
 @part
-def remember(
-    row: Long, listing: Long, side: Long, new: tuple[Floats, Longs, Longs], shown: tuple[Floats, Longs, Longs], heads: Longs
-) -> None:
+def remember(row: Long, listing: Long, side: Long, new: Levels, shown: Levels, heads: Longs) -> None:
     """Let a listing show the levels of *row* on one side; levels without price or quantity are none."""
     price, quantity, orders = new
     levels = price.shape[0] // 2
@@ -38,10 +38,10 @@ def remember(
 def merge(
     first: Long,
     side: Long,
-    shown: tuple[Floats, Longs, Longs],
+    shown: Levels,
     heads: Longs,
     following: Ints,
-    out: tuple[Floats, Longs, Longs],
+    out: Levels,
     place: Long,
 ) -> None:
     """Write the best levels of one side over all listings from *first* on to row *place*."""
@@ -61,7 +61,7 @@ def merge(
                 if not found or (price > best if side == 0 else price < best):
                     best, found = price, True
             listing = np.int64(following[listing])
-        quantity: Long = np.int64(0)
+        quantity = 0.0
         orders: Long = np.int64(0)
         listing = np.int64(first)
         while found and listing >= 0:
@@ -84,11 +84,11 @@ def consolidate(
     instruments: Ints,
     admitted: Truths,
     emit: Truths,
-    new: tuple[Floats, Longs, Longs],
-    shown: tuple[Floats, Longs, Longs],
+    new: Levels,
+    shown: Levels,
     heads: Longs,
     chains: tuple[Ints, Ints],
-    out: tuple[Floats, Longs, Longs],
+    out: Levels,
     out_rows: Longs,
 ) -> int:
     """Follow the books of listings and write the merged book after the rows that *emit* names.

@@ -27,5 +27,5 @@ def _planned_level(name: str, suffix: str, of: str) -> PlannedColumn:
     if "Price" in name:
         return PlannedColumn(name + suffix, pl.Float64(), "{currency}", f"Price of {side} level {level} of {of}; null when it is empty.")
     if "Quantity" in name:
-        return PlannedColumn(name + suffix, pl.Int64(), "shares", f"Quantity at {side} level {level} of {of}; 0 when it is empty.")
+        return PlannedColumn(name + suffix, pl.Float64(), "shares", f"Quantity at {side} level {level} of {of}; 0 when it is empty.")
     return PlannedColumn(name + suffix, pl.Int32(), "orders", f"Orders at {side} level {level} of {of}; null when a venue does not tell.")

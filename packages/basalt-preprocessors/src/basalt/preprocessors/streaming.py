@@ -29,7 +29,7 @@ def streamed(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], make: Calla
 
     Args:
         frame: What is read, in chunks.
-        schema: Columns of the result; a chunk may have more.
+        schema: Columns of the result and their types; a chunk may have more columns, and other numbers.
         make: Makes the stepper of one reading.
     """
 
@@ -38,7 +38,7 @@ def streamed(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], make: Calla
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
         for made in _steps(frame, make()):
-            rows = made.select(list(schema) if with_columns is None else with_columns)
+            rows = made.select(pl.col(name).cast(schema[name]) for name in with_columns or schema)
             rows = rows if left is None else rows.head(left)
             left = None if left is None else left - rows.height
             yield rows if predicate is None else rows.filter(predicate)

@@ -400,7 +400,8 @@ def test_reference_and_phase(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbol", "asset"), [("BTCUSDT", "USDT"), ("ETHBTC", "BTC"), ("BTCUSDT_240927", "USDT"), ("1000PEPEFDUSD", "FDUSD"), ("BTC-USDT-SWAP", "USDT")]
+    ("symbol", "asset"),
+    [("BTCUSDT", "USDT"), ("ETHBTC", "BTC"), ("BTCUSDT_240927", "USDT"), ("1000PEPEFDUSD", "FDUSD"), ("BTC-USDT-SWAP", "USDT")],
 )
 def test_prices_are_in_the_asset_that_ends_the_symbol(symbol: str, asset: str) -> None:
     assert quote_asset(symbol) == asset

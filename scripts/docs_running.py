@@ -24,7 +24,7 @@ from workspace import ROOT
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")
-_PROGRESS = re.compile(r"(looking at the data|stage \d+ of|simulating |importing |exporting )")
+_PROGRESS = re.compile(r"(looking at the data|stage \d+ of|simulating |importing |exporting |checking )")
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _VOLATILE = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}"), "RUN"),

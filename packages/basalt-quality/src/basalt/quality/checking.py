@@ -21,7 +21,7 @@ from basalt.quality.seen import MarketDay, Seen
 ALWAYS = ("trades", "reference")
 """Tables that every market and day has."""
 
-MAX_ROWS = 4_000_000
+MAX_ROWS = 1_000_000
 """Rows of all tables that are looked at together."""
 
 LISTING_SCHEMA: dict[str, pl.DataType] = {

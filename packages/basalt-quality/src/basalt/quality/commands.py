@@ -10,7 +10,7 @@ import typer
 
 from basalt.core.cli.printing import print_json, print_lines, print_rows, size
 from basalt.core.cli.progress import shown_steps
-from basalt.core.errors import ConflictingSettings, InvalidValue, UnknownName
+from basalt.core.errors import CheckFailed, ConflictingSettings, InvalidValue, UnknownName
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from basalt.core.tables import Table
     from basalt.quality.files import Wanted
 
-BAD_DATA = 65
 SHOWN = 20
 _FORMATS = ["%Y-%m-%d"]
 
@@ -74,8 +73,14 @@ def check(
         print_json({"lake": lake, "days": markets, **_counts(found), "findings": _rows(found), "listings": _rows(pl.concat(listings))})
     else:
         _report(found, pl.concat(listings), markets)
-    if found.filter(pl.col("Severity") == "error").height:
-        raise typer.Exit(BAD_DATA)
+    wrong = found.filter(pl.col("Severity") == "error")
+    if wrong.height:
+        days = wrong.select("MIC", "Date").n_unique()
+        raise CheckFailed(
+            f"{wrong.height:,} errors in {days} of {markets} market days",
+            where=lake,
+            hint="repair the files, or let runs mark or leave out what they touch: module quality",
+        )
 
 
 @app.command("describe")

@@ -24,6 +24,7 @@ WHEELS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "tables": {
         "bmll-basalt-market": ("trades", "l2", "l3", "cbbo", "marketstate", "reference", "imbalance", "ticksize"),
         "bmll-basalt-quality": ("data_quality",),
+        "bmll-basalt-synthetic": ("truth",),
     },
     "timelines": {"bmll-basalt-market": ("session",)},
     "commands": {"bmll-basalt-feeds": ("data",)},

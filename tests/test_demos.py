@@ -60,6 +60,16 @@ def test_days_of_minutes_are_days_of_trades(tmp_path: Path) -> None:
     assert made["days"].height == 2 * made["minutes"]["InstrumentId"].n_unique()
 
 
+def test_aggressive_orders_are_the_volume_of_their_trades(tmp_path: Path) -> None:
+    made = outputs(tmp_path, "05_aggressive_trades.py", "--date", "2026-02-01")
+
+    volumes = ["TradeBidVolume", "TradeAskVolume"]
+    counts = ["TradeBidCount", "TradeAskCount"]
+    orders, trades = (made[f"bars_of_{each}"].select(pl.col(volumes + counts).sum()).row(0) for each in ("orders", "trades"))
+    assert orders[:2] == trades[:2]
+    assert all(0.3 * many < few < 0.8 * many for few, many in zip(orders[2:], trades[2:], strict=True))
+
+
 @pytest.mark.parametrize("demo", sorted(path.name for path in (ROOT / "demo").glob("*.py")))
 def test_every_demo_can_be_planned(demo: str, tmp_path: Path) -> None:
     assert "writes" in basalt(tmp_path, "pipeline", "plan", "--pipeline", str(ROOT / "demo" / demo))

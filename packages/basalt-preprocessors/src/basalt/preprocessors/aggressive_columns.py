@@ -9,7 +9,7 @@ import polars as pl
 
 from basalt.core.datasets import Dataset, PlannedColumn
 
-ADDED = ("TradeNotional", "TradeNotionalUSD", "TradeNotionalEUR")
+ADDED = ("LocalNotional", "TradeNotional", "TradeNotionalUSD", "TradeNotionalEUR")
 DESCRIBING = (
     "Ticker",
     "MIC",

@@ -40,4 +40,5 @@ def basalt_feeds() -> Iterable[Offer]:
         Offer("tardis", "CSV files of Tardis: books, quotes and trades.", "basalt.feeds.tardis.feed:TardisFeed"),
         Offer("itch", "Nasdaq TotalView-ITCH 5.0 files.", "basalt.feeds.itch.feed:ItchFeed"),
         Offer("iex", "Captures of IEX DEEP.", "basalt.feeds.iex.feed:IexFeed"),
+        Offer("lean", "LEAN ticks of US equities.", "basalt.feeds.lean.feed:LeanFeed"),
     )

@@ -83,7 +83,7 @@ def of_book(events: list[dict[str, Any]]) -> dict[str, Any]:
         found[f"Vwap{side}"] = divided([(row["ExecutionPrice"], each) for row, each in rows if row["ExecutionPrice"] is not None])
     bought, sold = found["ExecutedVolumeAsk"], found["ExecutedVolumeBid"]
     found["TradeImbalance"] = (bought - sold) / (bought + sold) if bought + sold else None
-    hidden = sum(each for row, each in zip(events, size, strict=True) if not row["OldSize"])
+    hidden = sum(max(each - (row["OldSize"] or 0), 0) for row, each in zip(events, size, strict=True))
     found["HiddenShare"] = hidden / sum(size) if sum(size) else None
     return found
 

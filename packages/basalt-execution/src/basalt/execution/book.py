@@ -98,15 +98,16 @@ def trade_imbalance(rows: pl.Expr | None = EVERY_ROW) -> Ratio:
     column="HiddenShare",
     unit="1",
     table="l3",
-    math=r"\sum_{i : hidden} q^{exe}_i \,/\, \sum_i q^{exe}_i",
+    math=r"\sum_i \max(q^{exe}_i - q^{shown}_i, 0) \,/\, \sum_i q^{exe}_i",
     rollup=RatioOfSums(),
     source="SEC, MIDAS: market activity methodology",
     examples=[Example(_EVENTS, gives=0.25)],
 )
 def hidden_share(rows: pl.Expr | None = EVERY_ROW) -> Ratio:
-    """Share of the size executed in the book that no displayed order offered; null without executions.
+    """Share of the size executed in the book that was not displayed before; null without executions.
 
-    An execution is of something hidden when the event shows no displayed size before it.
+    Hidden is what executes beyond the displayed size of the event's order: all of it for a hidden
+    order, the rest for one that showed a part of its size.
     """
-    is_hidden = ~(pl.col("OldSize") > 0).fill_null(value=False)
-    return ratio(where(executed(), is_hidden, rows).sum(), where(executed(), rows).sum())
+    beyond = (executed() - pl.col("OldSize").fill_null(0)).clip(lower_bound=0)
+    return ratio(where(beyond, rows).sum(), where(executed(), rows).sum())

@@ -16,8 +16,8 @@ FAMILY = "generic_metrics"
 
 Action = Literal["Insert", "Remove", "Update", "UpdateInserted", "UpdateRemoved", "Cancel", "Execute", "ExecuteHidden"]
 """`Insert`, `Remove` and `Update` are the book's actions as reported, `Remove` with what executions remove. `Cancel` is displayed size
-taken back, by removal or by a smaller size; `Execute` is displayed size executed, whichever action reports it; `ExecuteHidden` is
-what executed without being displayed."""
+taken back, by removal or by a smaller size; `Execute` is an execution of a displayed order, whichever action reports it;
+`ExecuteHidden` one of an order that was not displayed."""
 
 _CONDITIONS: Mapping[Action, Callable[[], pl.Expr]] = {
     "Insert": lambda: is_action(LobAction.INSERT),
@@ -101,6 +101,7 @@ def action_volume(action: Action, side: SideOrTotal, agg: Aggregation = "Sum", r
 
     `Insert` and `UpdateInserted` take the size after the event, `Remove` and `UpdateRemoved` the size
     before it, `Update` the difference of the two, `Cancel` the size that went without being executed,
-    `Execute` and `ExecuteHidden` the executed size. Only events of that action and side are looked at.
+    `Execute` and `ExecuteHidden` the executed size, which exceeds the displayed one where hidden size
+    executes along. Only events of that action and side are looked at.
     """
     return reduced(_VOLUMES[action](), agg, _CONDITIONS[action](), on_side(side), rows)

@@ -100,7 +100,7 @@ def cancel_to_trade(side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_RO
     examples=[Example(_EVENTS, gives=130 / 160), Example(_NO_TRADE, gives=None)],
 )
 def cancel_to_trade_volume(side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_ROW) -> Ratio:
-    """Displayed shares taken back for each displayed share executed; null without executions."""
+    """Displayed shares taken back for each share that displayed orders execute; null without executions."""
     executed = where(shares("ExecutionSize"), is_execution(), on_side(side), rows)
     return ratio(where(withdrawn(), is_cancel(), on_side(side), rows).sum(), executed.sum())
 
@@ -135,6 +135,6 @@ def order_to_trade(side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_ROW
     examples=[Example(_EVENTS, gives=290 / 160), Example(_EVENTS, axes={"side": "Ask"}, gives=None)],
 )
 def order_to_trade_volume(side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_ROW) -> Ratio:
-    """Displayed shares entered for each displayed share executed; null without executions."""
+    """Displayed shares entered for each share that displayed orders execute; null without executions."""
     entered = where(shares("Size"), is_action(LobAction.INSERT), on_side(side), rows)
     return ratio(entered.sum(), where(shares("ExecutionSize"), is_execution(), on_side(side), rows).sum())

@@ -121,7 +121,7 @@ _WORLD: _Places = (
 _BLOCKS = (_EUROPE, _WORLD)
 _MEMBERS = tuple(1 + max(member for member, _ in block) for block in _BLOCKS)
 _NAMES = (("BSLT", "GRNT", "MRBL", "QRTZ", "SHAL", "FLNT"), ("OBSD", "PUMC", "TUFF", "ZEOL", "MICA"))
-_PRICE_RANGES = {"GBp": (80.0, 3000.0), "EUR": (12.0, 160.0), "USD": (15.0, 400.0), "HKD": (8.0, 320.0)}
+_PRICE_RANGES = {"GBp": (80.0, 3000.0), "EUR": (12.0, 160.0), "USD": (18.0, 60.0), "HKD": (8.0, 320.0)}
 
 
 @lru_cache(maxsize=8)

@@ -19,8 +19,10 @@ class _Parts:
     """What one file is made of: the order of its rows, the only part so far in memory, or all of them on disk."""
 
     order: tuple[str, ...]
+    empty: pl.DataFrame
     first: pl.DataFrame | None
     files: list[Path]
+    rows: int = 0
 
 
 class Spill:
@@ -35,18 +37,20 @@ class Spill:
         ordered = frame.sort(order)
         parts = self._parts.get(place)
         if parts is None:
-            self._parts[place] = _Parts(order, ordered, [])
+            self._parts[place] = _Parts(order, ordered.clear(), ordered, [])
             return
-        if parts.first is not None:
-            parts.files.append(self._store(parts.first))
-            parts.first = None
-        parts.files.append(self._store(ordered))
+        for each in ([] if parts.first is None else [parts.first]) + [ordered]:
+            parts.files.append(self._store(each))
+            parts.rows += each.height
+        parts.first = None
 
     def merged(self, place: Place) -> Iterator[pl.DataFrame]:
         """All rows of a file in their order, piece by piece."""
         parts = self._parts[place]
         if parts.first is not None:
             yield parts.first
+        elif parts.rows == 0:
+            yield parts.empty
         elif len(parts.order) == 1:
             yield pl.concat([batch for file in parts.files for batch in _read(file)]).sort(parts.order)
         else:

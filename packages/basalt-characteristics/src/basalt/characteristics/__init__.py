@@ -1,0 +1,1 @@
+"""What order events and trades are like: facts about the data of a bucket, true or false, counted or measured."""

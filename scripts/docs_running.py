@@ -30,7 +30,7 @@ _VOLATILE = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}"), "RUN"),
     (re.compile(r"(?<=basalt_pipeline_)\w+(?=:)"), "FILE"),
     (re.compile(r"(?<=RUN  )\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "MOMENT"),
-    (re.compile(r"\b\d+\.\d s\b|\b\d+ s(?=, \d+ tasks)"), "TIME"),
+    (re.compile(r"\b\d+\.\d s\b|\b\d+ s(?=, \d+ tasks?\b)"), "TIME"),
     (re.compile(r"\b[\d.]+ (?:B|kB|MB|GB)\b"), "SIZE"),
 )
 

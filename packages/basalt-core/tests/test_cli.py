@@ -290,7 +290,7 @@ def test_files_of_a_lake_stand_one_a_line_with_their_paths_whole(capsys: Capture
     assert capsys.readouterr().out.splitlines() == [
         "table   market  day         rows  path",
         f"trades  XLON    2026-02-02  1312  {place}",
-        "1 files, 1,312 rows",
+        "1 file, 1,312 rows",
     ]
 
 

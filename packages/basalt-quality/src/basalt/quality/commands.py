@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basalt.core.cli.printing import print_json, print_lines, print_rows, size
+from basalt.core.cli.printing import counted, print_json, print_lines, print_rows, size
 from basalt.core.cli.progress import shown_steps
 from basalt.core.errors import CheckFailed, ConflictingSettings, InvalidValue, UnknownName
 
@@ -77,7 +77,7 @@ def check(
     if wrong.height:
         days = wrong.select("MIC", "Date").n_unique()
         raise CheckFailed(
-            f"{wrong.height:,} errors in {days} of {markets} market days",
+            f"{counted(wrong.height, 'error')} in {days} of {counted(markets, 'market day')}",
             where=lake,
             hint="repair the files, or let runs mark or leave out what they touch: module quality",
         )
@@ -182,12 +182,26 @@ def _report(found: pl.DataFrame, listings: pl.DataFrame, markets: int) -> None:
         ["severity", "reason", "table", "findings", "rows", "listings", "what it means"],
         empty="nothing is wrong",
     )
-    worst = _timed(found.sort("Severity", "MIC", "Date", "Start", "Reason").head(SHOWN), "Start", "End")
-    if worst.height:
-        shown = ["MIC", "Date", "ListingId", "CheckedTable", "Reason", "Start", "Count", "Detail"]
-        title = "findings" if found.height <= SHOWN else f"the first {SHOWN} of {found.height} findings; all of them: --json"
+    places = _places(found)
+    if places.height:
+        columns = ["MIC", "Date", "ListingId", "CheckedTable", "Reason", "Start", "findings", "rows", "Detail"]
+        title = (
+            "where and when first" if places.height <= SHOWN else f"where and when first, {SHOWN} of {places.height}; everything: --json"
+        )
         typer.echo()
-        print_lines(worst.to_dicts(), shown, title=title)
+        print_lines(places.head(SHOWN).to_dicts(), columns, title=title)
     counts = _counts(found)
     total = int(listings["Rows"].sum() or 0)
-    typer.echo(f"{markets} market days, {total:,} rows: {counts['errors']:,} errors, {counts['warnings']:,} warnings")
+    wrong = f"{counted(counts['errors'], 'error')}, {counted(counts['warnings'], 'warning')}"
+    typer.echo(f"{counted(markets, 'market day')}, {counted(total, 'row')}: {wrong}")
+
+
+def _places(found: pl.DataFrame) -> pl.DataFrame:
+    """The first finding of each kind in each place, the worst first."""
+    import polars as pl
+
+    place = ["Severity", "MIC", "Date", "ListingId", "CheckedTable", "Reason"]
+    first = found.sort("Start", maintain_order=True).group_by(place, maintain_order=True)
+    places = first.agg(pl.col("Start", "Detail").first(), pl.len().alias("findings"), pl.col("Count").sum().alias("rows"))
+    ordered = places.sort("Severity", "MIC", "Date", "Start", "Reason").with_columns(pl.col("ListingId").cast(pl.String))
+    return _timed(ordered, "Start")

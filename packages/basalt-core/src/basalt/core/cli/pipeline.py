@@ -22,7 +22,7 @@ from basalt.core.cli.options import (
     date_overrides,
     described_pipeline,
 )
-from basalt.core.cli.printing import duration, is_terminal, print_json, print_lines, print_pairs, print_rows, size
+from basalt.core.cli.printing import counted, duration, is_terminal, print_json, print_lines, print_pairs, print_rows, size
 
 if TYPE_CHECKING:
     from basalt.core.pipelines import Pipeline
@@ -89,7 +89,7 @@ def _print_report(report: RunReport) -> None:
         typer.secho(f"notice: {notice}", fg=typer.colors.YELLOW, err=True)
     reused = f" ({report.reused} from an earlier run)" if report.reused else ""
     typer.echo(
-        f"run {report.run_id}: {report.outcome} in {duration(report.seconds)}, {report.tasks} tasks{reused}, peak memory {size(report.peak_bytes)} a worker"
+        f"run {report.run_id}: {report.outcome} in {duration(report.seconds)}, {counted(report.tasks, 'task')}{reused}, peak memory {size(report.peak_bytes)} a worker"
     )
 
 

@@ -112,7 +112,7 @@ def print_lake_files(files: Sequence[LakeFile], *, as_json: bool) -> None:
         print_json(rows)
         return
     print_lines(rows, columns, empty="no files")
-    typer.echo(f"{len(files)} files, {sum(each.rows for each in files):,} rows")
+    typer.echo(f"{counted(len(files), 'file')}, {counted(sum(each.rows for each in files), 'row')}")
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
@@ -138,6 +138,11 @@ def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
 def _grouped(value: object) -> str:
     """Whole numbers with their thousands apart, for eyes."""
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
+def counted(count: int, what: str) -> str:
+    """How many of *what* there are: `1 file`, `1,200 files`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def duration(seconds: float) -> str:

@@ -19,8 +19,8 @@ Mic = Annotated[
 Currency = Annotated[
     str,
     Field(
-        pattern="^[A-Z]{3,5}$",
-        description="Currency of the prices (ISO 4217, or the name of a coin).",
+        pattern="^[A-Z]{2,4}[A-Za-z]$",
+        description="Currency of the prices (ISO 4217, GBp for pence, or the name of a coin).",
         examples=["USD"],
     ),
 ]

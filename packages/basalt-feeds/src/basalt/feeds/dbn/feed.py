@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from basalt.feeds.feed import Imported, Progress
+from basalt.feeds.feed import Exported, Imported, LakeDay, Progress
 from basalt.feeds.options import Currency, FeedOptions, Mic
 
 
@@ -21,6 +21,10 @@ class DbnOptions(FeedOptions):
     books: bool = Field(True, description="Build l2 from order events.")
 
 
+class DbnExportOptions(FeedOptions):
+    """Nothing to choose."""
+
+
 class DbnFeed:
     """Import DBN and CSV files of Databento: mbo, mbp-10, mbp-1, tbbo, trades, definition, status, statistics, imbalance.
 
@@ -29,9 +33,24 @@ class DbnFeed:
     """
 
     Options = DbnOptions
+    ExportOptions = DbnExportOptions
+    losses = (
+        "Trades off the book, and what trades are besides price, size and aggressor: hidden executions and uncrossings come back as LIT_CONTINUOUS.",
+        "Numbers of the exchange's messages: records are numbered anew.",
+        "Replacements that change an order's id: they come back as a removal and an entry. Ids that are no numbers are numbered.",
+        "Phases that the vendor has no word for: intraday auctions, and which auction an uncrossing ends.",
+        "Decimals beyond the ninth, sizes with fractions, and sizes above 4,294,967,294.",
+        "Quotes and mids beside trades at horizons and on other venues; consolidated books; imbalances.",
+    )
 
     def import_files(self, paths: Sequence[Path], lake: Path, options: DbnOptions, progress: Progress) -> Imported:
         """Import every file under *paths*; see `basalt.feeds.dbn.importing.import_dbn`."""
         from basalt.feeds.dbn.importing import import_dbn
 
         return import_dbn(paths, lake, mic=options.mic, currency=options.currency, books=options.books, progress=progress)
+
+    def export_day(self, source: LakeDay, out: Path, options: DbnExportOptions, progress: Progress) -> Exported:
+        """Export as mbo, definition and status; see `basalt.feeds.dbn.exporting.export_dbn`."""
+        from basalt.feeds.dbn.exporting import export_dbn
+
+        return export_dbn(source, out, progress)

@@ -168,7 +168,7 @@ class OrderFlow:
             ((pl.col("action") == MODIFY) & (pl.col("OrderFault") == int(OrderFault.UNKNOWN_MODIFIED)) & ~pl.col("is_after_fill"))
             .sum()
             .alias("changes of unknown orders"),
-            (~is_known & (pl.col("action") == FILL)).sum().alias("fills of unknown orders"),
+            (~is_known & (pl.col("action") == FILL) & (pl.col("order_id") != 0)).sum().alias("fills of unknown orders"),
             ((pl.col("action") == ADD) & (pl.col("OrderFault") == int(OrderFault.DUPLICATE))).sum().alias("entries of known orders"),
         )
         for what, count in faults.row(0, named=True).items():

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from basalt.feeds.feed import Imported, Progress
+from pydantic import Field
+
+from basalt.feeds.feed import Exported, Imported, LakeDay, Progress
 from basalt.feeds.options import Currency, FeedOptions, Mic
 
 
@@ -16,6 +18,12 @@ class LobsterOptions(FeedOptions):
     currency: Currency = "USD"
 
 
+class LobsterExportOptions(FeedOptions):
+    """What files of LOBSTER differ in."""
+
+    levels: int = Field(10, ge=1, description="Levels a side of the orderbook files.")
+
+
 class LobsterFeed:
     """Import LOBSTER message and orderbook files: CSV files, zip archives, or folders of them.
 
@@ -23,6 +31,14 @@ class LobsterFeed:
     """
 
     Options = LobsterOptions
+    ExportOptions = LobsterExportOptions
+    losses = (
+        "Trades off the book, and what trades are besides price, size and aggressor; a trade is one for each order that it took, and two where it took more than the order showed.",
+        "The orders that an uncrossing took: they are deleted or cut, and each trade of it is a message of type 6 without an order.",
+        "Changes of an order's price, id or to a larger size: they come back as a removal and an entry.",
+        "Numbers of the exchange's messages, times of capture and ids that are no numbers; numbers of orders at a level.",
+        "Phases besides the regular session of Nasdaq and halts; prices finer than 1/10,000; currency and venue, which the importer is told.",
+    )
 
     def import_files(self, paths: Sequence[Path], lake: Path, options: LobsterOptions, progress: Progress) -> Imported:
         """Import every pair of files under *paths*; see `basalt.feeds.lobster.importing.import_lobster`."""
@@ -35,3 +51,9 @@ class LobsterFeed:
             currency=options.currency,
             observe=lambda done, total, pair: progress(f"importing {pair.ticker} {pair.day}", done, total),
         )
+
+    def export_day(self, source: LakeDay, out: Path, options: LobsterExportOptions, progress: Progress) -> Exported:
+        """Export a pair of files a listing; see `basalt.feeds.lobster.exporting.export_lobster`."""
+        from basalt.feeds.lobster.exporting import export_lobster
+
+        return export_lobster(source, out, levels=options.levels, progress=progress)

@@ -86,7 +86,7 @@ def _draw_walk(axes: Any, walked: pl.DataFrame) -> None:
         alpha=0.55,
         edgecolor="white",
     )
-    mean = (walked["LocalPrice"] * walked["Size"]).sum() / walked["Size"].sum()
+    mean = walked.select((pl.col("LocalPrice") * pl.col("Size")).sum() / pl.col("Size").sum()).item()
     axes.axhline(mean, color=QUOTE, linewidth=1.4, label="mean price")
     axes.legend(loc="best", frameon=False, fontsize=9)
     axes.set_xlabel("shares, in order of execution")
@@ -94,8 +94,8 @@ def _draw_walk(axes: Any, walked: pl.DataFrame) -> None:
 
 
 def _floor(walked: pl.DataFrame) -> float:
-    low, high = float(walked["LocalPrice"].min()), float(walked["LocalPrice"].max())  # type: ignore[arg-type]
-    return low - 0.4 * (high - low)
+    low, high = walked.select(low=pl.col("LocalPrice").min(), high=pl.col("LocalPrice").max()).row(0)
+    return float(low - 0.4 * (high - low))
 
 
 def main() -> None:

@@ -112,6 +112,20 @@ def test_one_event_of_the_venue_is_one_order_however_long_it_takes() -> None:
     assert unprinted["aggressive_orders"].is_empty()
 
 
+def test_an_event_may_end_with_a_row_that_is_no_execution() -> None:
+    l3 = pl.DataFrame(
+        {
+            "ListingId": [1, 1, 1, 1],
+            "EventTimestamp": pl.Series([at(0), at(0), at(1_000), at(1_000)], dtype=pl.Datetime("ns")),
+            "Side": [2, 2, 2, 2],
+            "ExecutionPrice": [10.0, None, 10.0, 10.0],
+            "ExecutionSize": [1, 0, 3, 7],
+            "EndOfEvent": [False, True, False, True],
+        }
+    )
+    assert made(l3, source_table="l3")["aggressive_orders"]["ExecutionSize"].to_list() == [1, 10]
+
+
 def test_auctions_have_no_aggressor() -> None:
     rows = trades((0, 1, 10.0, 1.0), (1, 1, 10.0, 1.0)).with_columns(MarketState=pl.Series(["CLOSING_AUCTION", "CONTINUOUS_TRADING"]))
     assert made(rows)["aggressive_orders"]["Size"].to_list() == [1.0]

@@ -18,7 +18,7 @@ from basalt.market.states import AUCTION_STATES
 from basalt.preprocessors.aggressive_columns import Summary, summaries
 
 ORDER, EXECUTION = "AggressiveOrderId", "AggressiveExecutionId"
-SIDE, GAP = "AggressorSide", "TimeSincePrev"
+SIDE, GAP, EVENT = "AggressorSide", "TimeSincePrev", "event"
 NANOS_PER_SECOND = 1_000_000_000
 
 
@@ -173,17 +173,19 @@ def grouped(rows: pl.LazyFrame, source: Source, seconds: float) -> pl.LazyFrame:
     known = rows.collect_schema().names()
     price, size = pl.col(source.price), pl.col(source.size)
     side = pl.col(SIDE).cast(pl.Int64) if SIDE in known else _aggressor_of(pl.col("Side")).cast(pl.Int64)
-    took = rows.with_columns(side.alias(SIDE)).filter(
-        size > 0, pl.col(SIDE).is_in([Aggressor.BUY.value, Aggressor.SELL.value]), *_lit(known)
+    took = (
+        _with_events(rows, known)
+        .with_columns(side.alias(SIDE))
+        .filter(size > 0, pl.col(SIDE).is_in([Aggressor.BUY.value, Aggressor.SELL.value]), *_lit(known))
     )
 
     def before(name: str) -> pl.Expr:
         return pl.col(name).shift().over("ListingId")
 
     gap = pl.col(source.clock) - before(source.clock)
-    ended = before("EndOfEvent").fill_null(value=True) if "EndOfEvent" in known else pl.lit(value=True)
+    in_one_event = pl.col(EVENT) == before(EVENT) if "EndOfEvent" in known else pl.lit(value=False)
     worse = pl.when(pl.col(SIDE) == Aggressor.BUY.value).then(price >= before(source.price)).otherwise(price <= before(source.price))
-    is_near = (gap.cast(pl.Int64) <= round(seconds * NANOS_PER_SECOND)) | ~ended
+    is_near = (gap.cast(pl.Int64) <= round(seconds * NANOS_PER_SECOND)) | in_one_event
     changed = (pl.col(SIDE) != before(SIDE)).fill_null(value=True)
     marked = took.with_columns(
         gap.cast(pl.Int64).alias(GAP), changed.alias("changed"), (is_near & worse & ~changed).fill_null(value=False).alias("IsSameGroup")
@@ -196,6 +198,14 @@ def grouped(rows: pl.LazyFrame, source: Source, seconds: float) -> pl.LazyFrame:
     )
     place = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("ListingId", "SequenceNumber")
     return numbered.with_columns(place.alias("SameSideSequence")).drop("changed")
+
+
+def _with_events(rows: pl.LazyFrame, known: list[str]) -> pl.LazyFrame:
+    """*rows* with the number of the venue's event that each belongs to, where rows tell which of them end one."""
+    if "EndOfEvent" not in known:
+        return rows
+    ends = pl.col("EndOfEvent").fill_null(value=True).cast(pl.Int64)
+    return rows.with_columns((ends.cum_sum().over("ListingId") - ends).alias(EVENT))
 
 
 def _aggressor_of(resting: pl.Expr) -> pl.Expr:

@@ -105,7 +105,7 @@ class Matching:
             left = left.filter(pl.col("Classification").is_in(list(self.classifications)))
         by = ["ListingId", *(["Side"] if self.require_side else []), *(["ExecutionPrice"] if self.size_price_match else [])]
         wanted = left.select(
-            "trade", "ListingId", "TradeTimestamp", "Size", _hit_side(known).alias("Side"), pl.col("LocalPrice").alias("ExecutionPrice")
+            "trade", "ListingId", "TradeTimestamp", "Size", hit_side(known).alias("Side"), pl.col("LocalPrice").alias("ExecutionPrice")
         )
         shown = executions.select("EventTimestamp", pl.col("ExecutionSize").alias("executed"), *by)
         nearest = _nearest(wanted.select("trade", "TradeTimestamp", "Size", *by).drop_nulls(by), shown, by, self.size_tolerance_nanos)
@@ -128,7 +128,7 @@ def _nearest(left: pl.LazyFrame, right: pl.LazyFrame, by: Sequence[str], toleran
     return joined.with_columns(away).filter(pl.col("away") <= tolerance)
 
 
-def _hit_side(known: Sequence[str]) -> pl.Expr:
+def hit_side(known: Sequence[str]) -> pl.Expr:
     """Resting side that a trade took from: of the known aggressor, else from its place to the mid before it; null at the mid."""
     mids = [pl.col(name) for name in MIDS if name in known]
     if {"BestBidPrice", "BestAskPrice"} <= set(known):

@@ -15,6 +15,7 @@ LOSSES = (
     "Identifiers of listings, instruments and orders: securities have names only, orders are numbered anew.",
     "Which auction a phase is (all become quotation-only periods, UNSCHEDULED_AUCTION), and phases that end earlier for one listing than for others.",
     "Which messages are one event: each is one of its own, so l2 shows every step of a sweep.",
+    "That an execution took displayed and hidden size of an iceberg at once: it becomes two trades, the second with a hidden order.",
     "The aggressor of trades with hidden orders.",
     "Trades off the book and in dark pools, with their classification; what the trades table knows of quotes elsewhere and at horizons.",
     "When a trade was cancelled (it is told at the end of the day), and how it was amended.",

@@ -19,7 +19,7 @@ _ON_BOOK = [action.value for action in (LobAction.INSERT, LobAction.REMOVE, LobA
 
 
 def order_batches(rows: pl.DataFrame) -> tuple[list[Batch], int]:
-    """Rows of `l3` that change the book as messages A, F, E, C, X, D, U.
+    """Rows of `l3` that change the book as messages A, F, E, C, X, D, U, and P for what an execution takes beyond the displayed size.
 
     Order reference numbers count entries and replacements; match numbers are those of `match_numbers`.
 
@@ -41,7 +41,9 @@ def order_batches(rows: pl.DataFrame) -> tuple[list[Batch], int]:
         "D": ~executed & ~entry & ~replaced & gone,
         "X": ~executed & ~entry & ~replaced & ~gone & (pl.col("Size") < pl.col("OldSize")),
     }
-    return [_batch(kind, known.filter(condition), _ORDER_FIELDS[kind]) for kind, condition in kinds.items()], events.height - known.height
+    hidden = known.filter(executed, pl.col("ExecutionSize") > pl.col("OldSize"))
+    batches = [_batch(kind, known.filter(condition), _ORDER_FIELDS[kind]) for kind, condition in kinds.items()]
+    return [*batches, _batch("P", hidden, _hidden_part_fields)], events.height - known.height
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
@@ -135,7 +137,8 @@ def _attributed_fields(rows: pl.DataFrame) -> dict[str, Any]:
 
 
 def _execution_fields(rows: pl.DataFrame) -> dict[str, Any]:
-    return {"order": rows["Before"].to_numpy(), "shares": shares(rows, "ExecutionSize"), "match": match_numbers(rows)}
+    displayed = np.minimum(shares(rows, "ExecutionSize"), rows["OldSize"].to_numpy())
+    return {"order": rows["Before"].to_numpy(), "shares": displayed, "match": match_numbers(rows)}
 
 
 def _priced_execution_fields(rows: pl.DataFrame) -> dict[str, Any]:
@@ -154,6 +157,11 @@ def _deletion_fields(rows: pl.DataFrame) -> dict[str, Any]:
 
 def _cancel_fields(rows: pl.DataFrame) -> dict[str, Any]:
     return {"order": rows["Before"].to_numpy(), "shares": (rows["OldSize"] - rows["Size"]).to_numpy()}
+
+
+def _hidden_part_fields(rows: pl.DataFrame) -> dict[str, Any]:
+    fields = {"shares": (rows["ExecutionSize"] - rows["OldSize"]).to_numpy(), "stock": texts(rows["Stock"].to_list(), 8), "side": "B"}
+    return fields | {"price": units(rows, "ExecutionPrice"), "match": match_numbers(rows)}
 
 
 def _print_fields(rows: pl.DataFrame) -> dict[str, Any]:

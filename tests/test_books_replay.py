@@ -1,0 +1,49 @@
+"""Books of the simulated exchange, built again from its order events, and put together over its venues."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from basalt.books import BookBuilder
+from basalt.core import Clock
+from basalt.core.datasets import Dataset, PlannedColumn
+from basalt.preprocessors.cbbo import CBBO_PREPROCESS
+from basalt.preprocessors.cbbo_from_l3 import CBBO_FROM_L3
+from basalt.synthetic import simulate
+
+LEVELS = [f"{side}{part}{level}" for level in range(1, 11) for side in ("Bid", "Ask") for part in ("Price", "Quantity", "NumOrders")]
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pl.DataFrame]:
+    made = simulate(date(2026, 2, 2), scale=0.3)
+    clock = pl.col("TimestampNanoseconds").cast(pl.Datetime("ns")).alias("EventTimestamp")
+    return {**made, "l2": made["l2"].with_columns(clock), "l3": made["l3"].with_columns(clock)}
+
+
+def test_replayed_order_events_give_every_book(tables: dict[str, pl.DataFrame]) -> None:
+    builder = BookBuilder(levels=10, sample="change")
+    halves = [tables["l3"][: tables["l3"].height // 2], tables["l3"][tables["l3"].height // 2 :]]
+    built = pl.concat([builder.feed(each) for each in halves])
+    keys = ["ListingId", "BMLLSequenceNo"]
+    names = [*keys, *LEVELS, "BidLevelCount", "AskLevelCount"]
+    assert_frame_equal(built.select(names).sort(keys), tables["l2"].select(names).sort(keys), check_dtypes=False, check_exact=True)
+    assert builder.report.is_clean
+    assert built.height > 10_000
+
+
+@pytest.mark.parametrize("section", [{}, {"time_index": "event", "market_states": None}, {"index_by": "PrimaryListingId", "top_n": 3}])
+def test_consolidated_books_from_order_events_are_those_from_books(tables: dict[str, pl.DataFrame], section: dict[str, object]) -> None:
+    planned = {name: Dataset(name, tuple(PlannedColumn(*each) for each in frame.schema.items())) for name, frame in tables.items()}
+    lazy = {name: frame.lazy() for name, frame in tables.items()}
+    minute = Clock.of_seconds(60)
+    found = [
+        module.compute(module.config_model(**section), lazy, planned, minute)[name].collect()
+        for module, name in ((CBBO_FROM_L3, "cbbo_from_l3"), (CBBO_PREPROCESS, "cbbo"))
+    ]
+    assert_frame_equal(*found, check_exact=True)
+    assert found[0].height > 1_000

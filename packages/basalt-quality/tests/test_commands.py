@@ -83,6 +83,14 @@ def test_json_has_everything(lake: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert {each["Table"] for each in found["listings"]} >= {"trades", "l2", "l3", "marketstate"}
 
 
+def test_tick_sizes_may_come_from_a_file(sound_lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ticks = tmp_path / "ticks.csv"
+    ticks.write_text("MIC,TickSize\nXLON,1000000\n")
+    code, found = told(capsys, "check", "--lake", str(sound_lake), "--ticks", str(ticks), "--no-write")
+    assert code == 0
+    assert {(each["Reason"], each["MIC"]) for each in found["findings"]} == {("OFF_TICK", "XLON")}
+
+
 def test_only_the_tables_asked_for_and_then_nothing_is_left(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     inject(lake, "negative size", "trades", "XLON", DAY)
     code, found = told(capsys, "check", "--lake", str(lake), "--table", "l2")

@@ -13,6 +13,7 @@ import polars as pl
 from basalt.core.errors import DataError
 from basalt.core.sources.lake import check_schema, read_footer
 from basalt.core.tables import Table
+from basalt.market.ticks import ladders_of_day
 from basalt.quality.files import FoundFile, Wanted, files_of
 from basalt.quality.findings import DATA_QUALITY, HIT_SCHEMA, merged, one_hit
 from basalt.quality.looking import agreement, order, orders, silence, trading, values
@@ -59,6 +60,7 @@ def check_lake(
     tables: Mapping[str, Table],
     wanted: Wanted,
     *,
+    ladders: pl.DataFrame | None = None,
     max_rows: int = MAX_ROWS,
     observe: Callable[[str, int, int], None] = lambda text, done, total: None,
 ) -> Iterator[Checked]:
@@ -68,6 +70,7 @@ def check_lake(
         lake: Its folder.
         tables: Contracts by name.
         wanted: Days, markets and tables to look at.
+        ladders: Tick sizes, of `basalt.market.ticks.read_ladders`, instead of those of the lake.
         max_rows: Rows that are looked at together; memory grows with it and not with the files.
         observe: Told what is looked at, how many days are done, and of how many.
     """
@@ -78,7 +81,7 @@ def check_lake(
     days = [(key, list(files)) for key, files in groupby(chosen, key=lambda file: (file.mic, file.day))]
     for number, ((mic, day), files) in enumerate(days):
         observe(f"checking {mic} {day}", number, len(days))
-        yield check_day(mic, day, files, tables, expected[mic], only=wanted.tables, max_rows=max_rows)
+        yield check_day(mic, day, files, tables, expected[mic], only=wanted.tables, ladders=ladders, max_rows=max_rows)
 
 
 def _expected(files: Iterable[FoundFile]) -> dict[str, tuple[str, ...]]:
@@ -97,6 +100,7 @@ def check_day(
     expected: Sequence[str] = ALWAYS,
     *,
     only: Sequence[str] = (),
+    ladders: pl.DataFrame | None = None,
     max_rows: int = MAX_ROWS,
 ) -> Checked:
     """Look for what is wrong in the *files* of a market and day.
@@ -107,7 +111,7 @@ def check_day(
         tables: Contracts by name.
         expected: Tables that it ought to have.
         only: Tables to speak of; all if empty.
-        max_rows: As of `check_lake`.
+        ladders, max_rows: As of `check_lake`.
     """
     names = {file.table.name for file in files}
     found = [one_hit("MISSING_TABLE", name, day, detail=f"{mic} has no {name}") for name in expected if name not in names]
@@ -118,7 +122,7 @@ def check_day(
             sound[file.table.name] = file.path
         else:
             found.append(problem)
-    rows = _Rows(MarketDay(mic, day, sound, tables), max_rows)
+    rows = _Rows(MarketDay(mic, day, sound, tables), max_rows, ladders)
     found += rows.hits()
     hits = pl.concat([pl.DataFrame(schema=HIT_SCHEMA), *found])
     if only:
@@ -142,8 +146,8 @@ def _broken(file: FoundFile) -> pl.DataFrame | None:
 class _Rows:
     """The rows of a market's day, looked at some listings at a time."""
 
-    def __init__(self, market: MarketDay, max_rows: int) -> None:
-        self.market, self.max_rows = market, max_rows
+    def __init__(self, market: MarketDay, max_rows: int, ladders: pl.DataFrame | None) -> None:
+        self.market, self.max_rows, self.ladders = market, max_rows, ladders
         self.unreadable: dict[str, str] = {}
         self.told = {name: told for name in market.paths if (told := self._told(name)) is not None}
         self.known = tuple(sorted({int(each) for told in self.told.values() for each in told["ListingId"].drop_nulls().to_list()}))
@@ -236,7 +240,10 @@ class _Rows:
         yield batch
 
     def _ladders(self) -> pl.LazyFrame | None:
-        """Tick sizes of the day: of the table `ticksize`, or the single ones of the reference."""
+        """Tick sizes of the day: those given, else of the table `ticksize`, else the single ones of the reference."""
+        if self.ladders is not None:
+            listings = pl.DataFrame({"ListingId": self.known, "MIC": self.market.mic}, schema={"ListingId": pl.Int64(), "MIC": pl.String()})
+            return ladders_of_day(self.ladders, listings, self.market.day).lazy()
         ticks = self.market.seen("ticksize")
         if ticks is not None:
             return ticks.frame.select("ListingId", "PriceFrom", "TickSize")

@@ -34,6 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON."
 
 @app.command("check")
 def check(
+    *,
     lake: Lake,
     day: Day = None,
     start_date: First = None,
@@ -41,6 +42,9 @@ def check(
     mic: Mics = None,
     table: Tables = None,
     as_json: AsJson = False,
+    ticks: Annotated[
+        str | None, typer.Option("--ticks", help="CSV, Parquet or YAML file of tick sizes, instead of those of the lake.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write/--no-write", help="Leave the findings in the lake, as the table data_quality.")] = True,
 ) -> None:
     """Look for what is wrong with the files of a lake.
@@ -50,6 +54,7 @@ def check(
     """
     import polars as pl
 
+    from basalt.market.ticks import read_ladders
     from basalt.quality.checking import LISTING_SCHEMA, check_lake
     from basalt.quality.files import lake_folder
     from basalt.quality.findings import no_findings, write_findings
@@ -58,9 +63,10 @@ def check(
     tables = _tables()
     wanted = _wanted(tables, day, start_date, end_date, mic, table)
     findings, listings = [no_findings()], [pl.DataFrame(schema=LISTING_SCHEMA)]
+    ladders = read_ladders(ticks) if ticks else None
     markets = 0
     with shown_steps() as progress:
-        for checked in check_lake(folder, tables, wanted, observe=progress):
+        for checked in check_lake(folder, tables, wanted, ladders=ladders, observe=progress):
             markets += 1
             findings.append(checked.findings)
             listings.append(checked.listings)
@@ -85,6 +91,7 @@ def check(
 
 @app.command("describe")
 def describe(
+    *,
     lake: Lake,
     day: Day = None,
     start_date: First = None,

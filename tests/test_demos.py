@@ -70,6 +70,29 @@ def test_aggressive_orders_are_the_volume_of_their_trades(tmp_path: Path) -> Non
     assert all(0.3 * many < few < 0.8 * many for few, many in zip(orders[2:], trades[2:], strict=True))
 
 
+def test_orders_are_filled_cancelled_or_still_rest(tmp_path: Path) -> None:
+    made = outputs(tmp_path, "08_order_lifetimes.py", "--date", "2026-02-02")["lifetimes"]
+
+    for age in ("1ms", "1s", "1m", "60m"):
+        shares = made.select(pl.sum_horizontal(f"{end}Probability{age}" for end in ("Fill", "Cancel", "Survival"))).to_series()
+        assert shares.to_list() == pytest.approx([1.0] * made.height)
+    assert made.select((pl.col("FillProbability1m") > pl.col("FillProbability1s")).all()).item()
+    assert made.select(pl.sum_horizontal(f"{fault}OrderCountTotal" for fault in ("Unknown", "Duplicate", "Unnamed"))).sum().item() == 0
+
+
+def test_characteristics_of_a_simulated_day(tmp_path: Path) -> None:
+    """Crossed books go with auctions, late prints come after the last order event, numbers run on."""
+    facts = outputs(tmp_path, "06_characteristics.py", "--date", "2026-02-01")["facts"].filter(pl.col("L3EventCount") > 0)
+
+    assert facts.height > 30
+    auctions = pl.any_horizontal("L3HasOpeningAuction", "L3HasIntradayAuction", "L3HasClosingAuction", "L3HasUnscheduledAuction")
+    assert facts.filter(pl.col("L3HasCrossedBookContinuous")).is_empty()
+    assert facts.filter(pl.col("L3HasCrossedBookNonContinuous") & ~auctions).is_empty()
+    assert facts.filter(pl.col("L3HasCrossedBookNonContinuous")).height > 0
+    assert facts.select(pl.col("L3BMLLSequenceNoNonDecreasing", "L3SizeAheadOrdersAheadConsistent").all()).row(0) == (True, True)
+    assert facts["TradePubEqualsTradeTimestampRatio"].drop_nulls().is_between(0, 1).all()
+
+
 @pytest.mark.parametrize("demo", sorted(path.name for path in (ROOT / "demo").glob("*.py")))
 def test_every_demo_can_be_planned(demo: str, tmp_path: Path) -> None:
     assert "writes" in basalt(tmp_path, "pipeline", "plan", "--pipeline", str(ROOT / "demo" / demo))

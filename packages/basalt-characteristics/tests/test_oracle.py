@@ -22,6 +22,7 @@ STATES = {
     "OpeningAuction": "OPENING_AUCTION",
     "ClosingAuction": "CLOSING_AUCTION",
     "IntradayAuction": "INTRADAY_AUCTION",
+    "UnscheduledAuction": "UNSCHEDULED_AUCTION",
 }
 IDLE = {"PreOpen": "PRE_OPEN", "PostTrade": "POST_TRADE"}
 NUMBERS = ["EventTimestamp", "EventNo", "ExchangeSequenceNo", "BMLLSequenceNo"]
@@ -91,7 +92,7 @@ EVENT = st.fixed_dictionaries(
         "OldSize": maybe(0, 5),
         "ExecutionSize": maybe(0, 3),
         "OrderExecuted": maybe(True, False),
-        "MarketState": maybe("CONTINUOUS_TRADING", "OPENING_AUCTION", "PRE_OPEN", "POST_TRADE"),
+        "MarketState": maybe("CONTINUOUS_TRADING", "OPENING_AUCTION", "UNSCHEDULED_AUCTION", "PRE_OPEN", "POST_TRADE"),
         "EndOfEvent": maybe(True, False),
         "TradeId": maybe("", "t"),
         "ReceiveTimestamp": maybe(0, 5),

@@ -40,7 +40,7 @@ L3_CHARACTERISTICS = Module(
                     "HasUpdates",
                     "HasNoOpUpdate",
                 ],
-                "phases": ["ContinuousTrading", "OpeningAuction", "ClosingAuction", "IntradayAuction"],
+                "phases": ["ContinuousTrading", "OpeningAuction", "ClosingAuction", "IntradayAuction", "UnscheduledAuction"],
                 "idle_phases": ["PreOpen", "PostTrade"],
             },
         ),

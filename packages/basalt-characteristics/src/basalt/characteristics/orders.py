@@ -11,13 +11,14 @@ from basalt.core.declaring import EVERY_ROW, Example, Sum, analytic, count_where
 from basalt.market.sides import LobAction
 
 PREFIX = "L3"
-Phase = Literal["ContinuousTrading", "OpeningAuction", "ClosingAuction", "IntradayAuction"]
+Phase = Literal["ContinuousTrading", "OpeningAuction", "ClosingAuction", "IntradayAuction", "UnscheduledAuction"]
 IdlePhase = Literal["PreOpen", "PostTrade"]
 _STATES = {
     "ContinuousTrading": "CONTINUOUS_TRADING",
     "OpeningAuction": "OPENING_AUCTION",
     "ClosingAuction": "CLOSING_AUCTION",
     "IntradayAuction": "INTRADAY_AUCTION",
+    "UnscheduledAuction": "UNSCHEDULED_AUCTION",
     "PreOpen": "PRE_OPEN",
     "PostTrade": "POST_TRADE",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,7 +15,7 @@ from basalt.core.bucketing import Clock
 from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.computing import compute_pass
 from basalt.core.datasets import Dataset
-from basalt.core.declaring import Family, Measure, Module
+from basalt.core.declaring import Analytic, Family, Measure, Module
 from basalt.core.declaring.axes import REQUIRED
 from basalt.core.errors import MissingColumn
 from basalt.core.planning.needs import plan_query, raw_dataset, table_of
@@ -53,7 +54,7 @@ def sections_of(module: Module, shelf: Catalog, bound: Mapping[str, Collection[s
         (family, entry)
         for family in module.families
         for entry in _entries(module, family)
-        if _is_possible(module, _asked(module, family, entry), shelf, known)
+        if _makes_something(module, family, entry) and _is_possible(module, _asked(module, family, entry), shelf, known)
     ]
     plain = {str(_chosen(family, entry)): (family, entry) for family, entry in reversed(everything)}
     filtered = [
@@ -111,6 +112,18 @@ def _is_possible(module: Module, measures: Iterable[Measure], shelf: Catalog, kn
             except MissingColumn:
                 return False
     return True
+
+
+def _makes_something(module: Module, family: Family, entry: Section) -> bool:
+    """Whether the entry asks for a column of *module*, not only of one that shares its section."""
+    config = module.config_model.model_validate({family.name: [entry]})
+    return module.makes is None or any(module.makes(dict(measure.axes)) for measure in module.asked(config, where=module.config_key))
+
+
+def can_make(module: Module, formula: Analytic) -> bool:
+    """Whether *module* makes *formula* at some choice of its axes; another one that shares its section may make all."""
+    choices = [[(axis.name, choice) for choice in axis.choices or (axis.default,)] for axis in formula.axes]
+    return module.makes is None or any(module.makes(dict(point)) for point in itertools.product(*choices))
 
 
 def _is_filterable(module: Module, family: Family, entry: Section) -> bool:
@@ -222,4 +235,4 @@ def arrange(
     return Arranged(module, shelf, planned, {**known, QUERY: planned.dataset}, stored, section)
 
 
-__all__ = ["Arranged", "Section", "arrange", "sections_of", "shelf_with"]
+__all__ = ["Arranged", "Section", "arrange", "can_make", "sections_of", "shelf_with"]

@@ -23,7 +23,7 @@ from basalt.core.cells import KEY
 from basalt.core.declaring import Analytic, Example, Module
 from basalt.core.fusing import fuse
 from basalt.core.tables import Table
-from basalt.testing.arranging import Arranged, Section, arrange, sections_of, shelf_with
+from basalt.testing.arranging import Arranged, Section, arrange, can_make, sections_of, shelf_with
 from basalt.testing.comparing import Tolerance, differences
 from basalt.testing.examples import is_close, value_of
 from basalt.testing.markets import Market
@@ -129,7 +129,9 @@ class ModuleLaws:
         if self.stored:
             return
         asked = {measure.analytic.name for arranged in self.passes for measure in arranged.measures}
-        members = {formula.name for family in self.module.families for formula in self.module.members(family)}
+        members = {
+            formula.name for family in self.module.families for formula in self.module.members(family) if can_make(self.module, formula)
+        }
         assert not members - asked, f"no section asks for {', '.join(sorted(members - asked))}: set `config`"
 
     # ------------------------------------------------------------ laws of the rows

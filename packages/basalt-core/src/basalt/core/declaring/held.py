@@ -20,11 +20,11 @@ from basalt.core.declaring.values import Composite, Part, identity, safe_divide
 from basalt.core.holding.values import BEGIN, PHASE_COLUMN, SINCE, UNTIL, Standing
 
 Reduction = Literal[
-    "Last", "TWA", "Min", "Max", "Mean", "Sum", "Count", "Open", "EventFirst", "EventLast", "EventMin", "EventMax", "Coverage", "Rate"
+    "Last", "TWA", "Min", "Max", "Mean", "Sum", "Count", "First", "EventFirst", "EventLast", "EventMin", "EventMax", "Coverage", "Rate"
 ]
 """What is made of a state in a bucket.
 
-`Last`: the last value that stood in it. `TWA`: the mean over the time in which it stood. `Open`, `Min`, `Max`: the
+`Last`: the last value that stood in it. `TWA`: the mean over the time in which it stood. `First`, `Min`, `Max`: the
 first, smallest and largest value that stood, the one carried in included. `EventFirst` … `EventMax`: the same
 of what rows and phases of the bucket brought, nothing carried in. `Mean`, `Sum`, `Count`: over the rows of the
 bucket. `Coverage`: the share of the bucket in which it stood. `Rate`: the sum a second of that time.
@@ -166,9 +166,9 @@ def _last(value: Standing) -> Held:
     return Held(parts, lambda p: pl.coalesce(p["last"], pl.when(_stood_at_start(p)).then(p["entry"])), (), value, "Last")
 
 
-def _open(value: Standing) -> Held:
+def _first(value: Standing) -> Held:
     parts = {"first": _part(value, "first", First()), **_around(value), "begin": _begin()}
-    return Held(parts, lambda p: pl.when(_stood_at_start(p)).then(p["entry"]).otherwise(p["first"]), (), value, "Open")
+    return Held(parts, lambda p: pl.when(_stood_at_start(p)).then(p["entry"]).otherwise(p["first"]), (), value, "First")
 
 
 def _extreme(kind: Literal["min", "max"], name: str) -> Callable[[Standing], Held]:
@@ -211,7 +211,7 @@ _MAKERS = _Makers(
     {
         "Last": _last,
         "TWA": _time_weighted,
-        "Open": _open,
+        "First": _first,
         "Min": _extreme("min", "Min"),
         "Max": _extreme("max", "Max"),
         "Mean": _mean,

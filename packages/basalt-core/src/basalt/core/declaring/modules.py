@@ -201,12 +201,6 @@ class Module:
         ]
         if not asked:
             asked = [self._selected(select, f"{where}: default output of {self.name}") for select in self.default]
-        elif self.makes is not None and not any(self._makes(measure) for measure in self.asked(config, where=where)):
-            raise InvalidValue(
-                f"nothing in {self.config_key} is for {self.name!r}",
-                where=where,
-                hint=f"ask for more there, or take {self.name!r} out of modules",
-            )
         asked += [self._selected(select, f"always in {self.name}") for select in self.always]
         prefix = config.metric_prefix or ""
         found = [measure for family, entry, origin in asked for measure in self._expand(family, entry, prefix, origin)]

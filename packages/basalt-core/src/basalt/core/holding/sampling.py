@@ -90,7 +90,9 @@ class Samples:
         moves = self._moves(final)
         self._remember(every.taken(~following & ~is_final), final, every.taken(~following))
         weights: Floats = np.where(np.isfinite(moves), 1.0 if self.is_count else moves * moves, 0.0)
-        found: Floats = np.bincount(np.concatenate([continued, final.cells]), np.concatenate([prior, weights]), cells)
+        found: Floats = np.bincount(np.concatenate([continued, final.cells]), np.concatenate([prior, weights]), cells).astype(
+            np.float64, copy=False
+        )
         return found
 
     def _with_pending(self, looks: Looks, continued: Ints) -> Looks:

@@ -215,7 +215,13 @@ def refuse_unmade(draft: Draft, made: Sequence[Measure]) -> None:
         module = draft.shelf.modules[name]
         if not isinstance(module, Module) or module.makes is None:
             continue
-        for measure in module.asked(draft.config.section(module.config_key), where=f"{draft.where}.{module.config_key}"):
+        where = f"{draft.where}.{module.config_key}"
+        asked = module.asked(draft.config.section(module.config_key), where=where)
+        if asked and not any(measure.module == name and measure in asked for measure in made):
+            raise InvalidValue(
+                f"nothing in {module.config_key} is for {name!r}", where=where, hint=f"ask for more there, or take {name!r} out of modules"
+            )
+        for measure in asked:
             if measure.column not in columns:
                 sharing = [
                     other.name for other in draft.shelf.modules.values() if other.config_key == module.config_key and other is not module

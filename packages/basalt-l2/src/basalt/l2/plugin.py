@@ -1,0 +1,17 @@
+"""Book analytics: what Basalt sees of them before they are used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from basalt.core import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@hookimpl
+def basalt_analytics() -> Iterable[Any]:
+    from basalt.l2.module import L2, L2TW
+
+    return (L2, L2TW)

@@ -1,0 +1,46 @@
+"""Laws of book analytics."""
+
+from __future__ import annotations
+
+from basalt.l2.module import L2, L2TW
+from basalt.testing import ModuleLaws
+
+AT_END = {
+    "liquidity": [
+        {"measures": ["Price", "Quantity", "NumOrders"], "sides": "Bid", "levels": 1},
+        {"measures": ["CumQuantity", "CumOrders", "CumNotional"], "sides": "Ask", "levels": 3, "aggregations": "Min"},
+    ],
+    "spreads": [{"variant": ["Abs", "Ticks"], "tick_size": 0.01}, {"variant": "BPS", "aggregations": ["First", "Mean"]}],
+    "prices": [{"measures": ["Price", "MicroPrice"], "source": "WeightedMid", "levels": 3, "aggregations": "Max"}],
+    "imbalances": [{"measure": ["Quantity", "CumQuantity", "CumNotional", "Orders"], "levels": 2}],
+    "ohlc": [{"source": "Mid", "open_mode": ["event", "prev_close"]}],
+    "depth": [
+        {
+            "measures": ["DepthBps", "DepthTicks", "RoundTripCost", "Slope"], "sides": "Ask", "bps": 2, "ticks": 3, "tick_size": 0.01,
+            "size": 500, "levels": 2, "aggregations": "Last",
+        }
+    ],
+    "flow": [{"measures": ["OFI", "Updates"], "levels": 1, "aggregations": "Sum"}],
+}  # fmt: skip
+OVER_TIME = {
+    "liquidity": [{"measures": ["Price", "CumQuantity"], "sides": "Bid", "levels": 2, "aggregations": "TWA"}],
+    "spreads": [{"variant": "BPS", "aggregations": "TWA", "market_states": ["CONTINUOUS_TRADING", "HALTED"]}],
+    "imbalances": [{"measure": "CumQuantity", "levels": 1, "aggregations": "TWA", "attribute_filters": {"BidQuantity1": 100}}],
+    "volatility": [{"source": "Mid"}, {"source": "Bid", "subsample_seconds": 10, "market_states": ["CONTINUOUS_TRADING", "HALTED"]}],
+    "flow": [{"measures": "Updates", "aggregations": "Rate"}],
+    "quality": [{"measures": "Time", "condition": "Crossed"}],
+}
+
+
+class TestL2(ModuleLaws):
+    module = L2
+    config = (AT_END,)
+
+
+class TestL2TW(ModuleLaws):
+    module = L2TW
+    config = (OVER_TIME,)
+
+    def test_every_analytic_is_exercised(self) -> None:
+        """Formulas are those of `l2`, which exercises each; here it is what they do over time."""
+        assert {measure.analytic.name for arranged in self.passes for measure in arranged.measures} >= {"volatility", "time_in", "coverage"}

@@ -81,6 +81,7 @@ class Decoder:
         path: The file, for errors.
         securities: The securities; learned on the way.
         counts: Messages by type.
+        late: Messages whose time is before that of an earlier message of their security.
         transport: Session and counts of segments, fields as in `basalt.feeds.iex.segments`.
     """
 
@@ -90,6 +91,7 @@ class Decoder:
     counts: Counter[str] = field(default_factory=Counter)
     transport: np.ndarray = field(default_factory=lambda: np.zeros(STATE_FIELDS, dtype=np.int64))
     day: date | None = None
+    late: int = 0
     _codes: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _latest: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
@@ -173,6 +175,7 @@ class Decoder:
         out = np.zeros((2, fields.shape[1]), dtype=np.int64)
         nanos = np.ascontiguousarray(fields[FIELDS.index("Nanos")])
         assign_phases(numbers, nanos, np.ascontiguousarray(table.T), self._codes, self._latest, out)
+        self.late += int(np.count_nonzero((out[1] != nanos) & (numbers >= 0)))
         columns = {name: fields[place] for place, name in enumerate(FIELDS) if name not in {"Nanos", "Symbol"}}
         told = {"FeedTimestamp": nanos, "Security": numbers, "Sequence": found[1], "Sent": found[2], "Captured": found[3]}
         return pl.DataFrame(columns | told | {"Phase": out[0], "Nanos": out[1]})

@@ -122,6 +122,8 @@ def _notices(name: str, decoder: Decoder, maker: RowMaker) -> Iterator[str]:
         yield f"{name}: {transport[MISSING]:,} messages are missing in {transport[GAPS]:,} gaps, the first from message {transport[FIRST_GAP]:,}"
     if transport[REPEATED]:
         yield f"{name}: {transport[REPEATED]:,} messages came again, left out"
+    if decoder.late:
+        yield f"{name}: {decoder.late:,} messages are behind the clock of their security; they have the time of the message before"
     if transport[FOREIGN]:
         yield f"{name}: {transport[FOREIGN]:,} packets of other protocols, left out"
     unknown = sorted(set(counts) - set(LENGTHS))

@@ -255,7 +255,7 @@ def _all_rated(rows: pl.DataFrame) -> pl.DataFrame:
     if lacking.height:
         first = lacking.sort(DATE, CURRENCY).row(0, named=True)
         raise CheckFailed(
-            f"there is no rate of {first[CURRENCY]} on {first[DATE]}, nor in the days before it ({lacking.height} rows lack one)",
+            f"there is no rate of {first[CURRENCY] or 'an unknown currency'} on {first[DATE]}, nor in the days before it ({lacking.height} rows lack one)",
             where=f"{KEY}.rates",
             hint="add the rate, raise max_age_days, or leave such rows empty: missing_rate: null",
         )

@@ -177,6 +177,17 @@ def test_a_plan_reads_well(basalt: Basalt, pipeline: Path) -> None:
     assert "PASSES[0].tick_analytics.tick_metrics[0]" in said
 
 
+@pytest.mark.parametrize(("universe", "said"), [("mik=XTST", "unknown universe 'mik'"), ("XTST", "'XTST' is no universe")])
+def test_a_universe_that_nobody_offers_is_refused_while_planning(universe: str, said: str, pipeline: Path, capsys: Captured) -> None:
+    assert main(["pipeline", "plan", "--pipeline", str(pipeline), "--universe", universe]) == 64
+    assert said in capsys.readouterr().err
+
+
+def test_beside_a_function_a_universe_is_but_a_name(basalt: Basalt, pipeline: Path) -> None:
+    pipeline.write_text(pipeline.read_text().replace('"NUM_WORKERS": 1,', '"NUM_WORKERS": 1, "UNIVERSE": "my favourites",'))
+    assert basalt("pipeline", "plan", "--pipeline", pipeline, "--json")["stages"]
+
+
 def test_datasets_show_the_files_that_would_be_read(basalt: Basalt, pipeline: Path) -> None:
     found = basalt("pipeline", "datasets", "--pipeline", pipeline, "--date", "2026-02-02", "--lake", "/lake", "--json")
 

@@ -23,7 +23,7 @@ from basalt.configuration.reading import read_config
 from basalt.core.catalog import Catalog, catalog, using_catalog
 from basalt.core.errors import ConflictingSettings, InvalidValue, UnknownName, nearest
 from basalt.core.guarding import foreign, told
-from basalt.core.universes import GetUniverse
+from basalt.core.universes import GetUniverse, parse_spec
 
 Precedence = Literal["yaml_overrides", "python_overrides"]
 
@@ -78,6 +78,8 @@ def load_pipeline(
             where=str(path or reference),
             hint="def get_universe(date): return a frame with ListingId and MIC",
         )
+    if universe is None and config.universe:
+        shelf.find("universes", parse_spec(config.universe)[0], where="UNIVERSE")
     offers = module is not None and _implements_hooks(module)
     return Pipeline(config, universe, shelf, path, offers)
 

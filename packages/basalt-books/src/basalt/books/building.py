@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from basalt.books.arrays import Long, Longs
 from basalt.books.columns import PriceCode, constant, flags, integers, require
-from basalt.books.level_kernel import COUNT, KEY, ORDERS, QUANTITY, START, apply_changes
+from basalt.books.level_kernel import COUNT, ORDERS, QUANTITY, START, apply_changes
 from basalt.books.messages import BookMessage
 from basalt.books.reporting import BookReport
 from basalt.books.storage import Books, Listings, frozen
@@ -105,20 +105,20 @@ class BookBuilder:
 
     def whole_books(self) -> pl.DataFrame:
         """Every level of every book now: `ListingId`, `Side`, `Level`, `Price`, `Quantity`, `NumOrders`; best levels first."""
-        heads, pool = self._books.heads, self._books.pool
+        heads, keys, amounts = self._books.heads, self._books.keys, self._books.amounts
         halves = [half for half in range(2 * self._listings.count) if heads[half, COUNT]]
         places = [np.arange(heads[half, COUNT])[::-1] + heads[half, START] for half in halves]
         counts = [len(each) for each in places]
-        rows = pool[np.concatenate(places)] if places else np.zeros((0, 3), np.int64)
+        at = np.concatenate(places) if places else np.zeros(0, np.int64)
         side = np.repeat([half % 2 + 1 for half in halves], counts).astype(np.int64)
         return pl.DataFrame(
             [
                 pl.Series("ListingId", np.repeat([self._listings.ids[half // 2] for half in halves], counts).astype(np.int64)),
                 pl.Series("Side", side),
                 pl.Series("Level", np.concatenate([np.arange(count) + 1 for count in counts] or [np.zeros(0, np.int64)])),
-                self._prices.decode(np.where(side == 2, ~rows[:, KEY], rows[:, KEY]), "Price"),
-                pl.Series("Quantity", np.ascontiguousarray(rows[:, QUANTITY])),
-                pl.Series("NumOrders", rows[:, ORDERS].astype(np.int32)),
+                self._prices.decode(np.where(side == 2, ~keys[at], keys[at]), "Price"),
+                pl.Series("Quantity", amounts[at, QUANTITY]),
+                pl.Series("NumOrders", amounts[at, ORDERS].astype(np.int32)),
             ]
         )
 

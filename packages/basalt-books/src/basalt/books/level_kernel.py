@@ -1,7 +1,7 @@
 """Kernel: changes of orders or levels to the best levels of many books.
 
 A book has two halves. Half `2 * listing + side - 1` is a run of the pool, `heads[half]` holds its start, number of
-levels and room. A level is (key, quantity, orders). Keys grow towards the best price, so the best level is the
+levels and room. A level is a key, a quantity and a number of orders. Keys grow towards the best price, so the best level is the
 last of the run and a change near it moves little: the key of a bid is its price, that of an ask is the complement `~price`.
 """
 
@@ -13,7 +13,7 @@ from basalt.books.arrays import Bytes, Ints, Long, Longs, Rows, State, Truths
 from basalt.books.compiling import kernel, part
 
 START, COUNT, ROOM = 0, 1, 2
-KEY, QUANTITY, ORDERS = 0, 1, 2
+QUANTITY, ORDERS = 0, 1
 NONE, CLEAR, GAP, SET, CHANGE = 0, 5, 6, 7, 8
 (
     EVENTS,
@@ -34,23 +34,30 @@ NUMBER, STALE, REACH = 0, 1, 2
 """Of a listing: rows shown, whether a gap made the book stale, best rank touched since the last row."""
 UNTOUCHED = 1 << 40
 
-NEAR = 16
-"""Levels that are searched one by one before the search halves."""
+NEAR = 8
+"""Levels that are compared at once before the search halves; so many places below a half hold `NO_KEY`."""
+NO_KEY = np.iinfo(np.int64).min
+Pool = tuple[Longs, Longs]
+"""Keys, and quantity and orders, of the levels of all halves."""
 
 
 @part
-def find(pool: Longs, start: Long, count: Long, key: Long) -> Long:
-    """Place of the best level of a half that is not better than *key*; `start - 1` without one."""
-    place = start + count - 1
-    near = max(start, place - NEAR)
-    while place >= near and pool[place, KEY] > key:
-        place -= 1
-    if place >= near or near == start:
-        return place
-    low, high = start, place
+def find(pool: Pool, start: Long, count: Long, key: Long) -> Long:
+    """Place of the best level of a half that is not better than *key*; `start - 1` without one.
+
+    The best keys are compared all at once, without a branch that depends on them; below every half lie keys that nothing is under.
+    """
+    keys = pool[0]
+    last = start + count - 1
+    better = 0
+    for each in range(NEAR):
+        better += keys[np.uint64(last - each)] > key
+    if better < NEAR:
+        return last - better
+    low, high = start, last - NEAR
     while low <= high:
         middle = (low + high) >> 1
-        if pool[middle, KEY] > key:
+        if keys[middle] > key:
             high = middle - 1
         else:
             low = middle + 1
@@ -58,59 +65,62 @@ def find(pool: Longs, start: Long, count: Long, key: Long) -> Long:
 
 
 @part
-def drop(pool: Longs, heads: Longs, half: Long, place: Long) -> None:
+def drop(pool: Pool, heads: Longs, half: Long, place: Long) -> None:
     """Take the level at *place* out of a half."""
     last = heads[half, START] + heads[half, COUNT] - 1
     for each in range(place, last):
-        pool[each, KEY] = pool[each + 1, KEY]
-        pool[each, QUANTITY] = pool[each + 1, QUANTITY]
-        pool[each, ORDERS] = pool[each + 1, ORDERS]
+        pool[0][each] = pool[0][each + 1]
+        pool[1][each, QUANTITY] = pool[1][each + 1, QUANTITY]
+        pool[1][each, ORDERS] = pool[1][each + 1, ORDERS]
     heads[half, COUNT] -= 1
 
 
 @part
-def put(pool: Longs, heads: Longs, half: Long, place: Long, key: Long, quantity: Long, orders: Long) -> None:
+def put(pool: Pool, heads: Longs, half: Long, place: Long, key: Long, quantity: Long, orders: Long) -> None:
     """Put a level just after *place*; there is room."""
     last = heads[half, START] + heads[half, COUNT] - 1
     for each in range(last, place, -1):
-        pool[each + 1, KEY] = pool[each, KEY]
-        pool[each + 1, QUANTITY] = pool[each, QUANTITY]
-        pool[each + 1, ORDERS] = pool[each, ORDERS]
-    pool[place + 1, KEY] = key
-    pool[place + 1, QUANTITY] = quantity
-    pool[place + 1, ORDERS] = orders
+        pool[0][each + 1] = pool[0][each]
+        pool[1][each + 1, QUANTITY] = pool[1][each, QUANTITY]
+        pool[1][each + 1, ORDERS] = pool[1][each, ORDERS]
+    pool[0][place + 1] = key
+    pool[1][place + 1, QUANTITY] = quantity
+    pool[1][place + 1, ORDERS] = orders
     heads[half, COUNT] += 1
 
 
 @part
-def make_room(pool: Longs, heads: Longs, half: Long, used: Longs) -> bool:
+def make_room(pool: Pool, heads: Longs, half: Long, used: Longs) -> bool:
     """Let a half hold one more level; false when the pool is too small for that."""
     if heads[half, COUNT] < heads[half, ROOM]:
         return True
     room = max(2 * heads[half, ROOM], 8)
-    if used[0] + room > pool.shape[0]:
+    if used[0] + NEAR + room > pool[0].shape[0]:
         return False
-    start, place = heads[half, START], used[0]
+    start, place = heads[half, START], used[0] + NEAR
+    for each in range(NEAR):
+        pool[0][used[0] + each] = NO_KEY
     for each in range(heads[half, COUNT]):
-        for field in range(3):
-            pool[place + each, field] = pool[start + each, field]
+        pool[0][place + each] = pool[0][start + each]
+        pool[1][place + each, QUANTITY] = pool[1][start + each, QUANTITY]
+        pool[1][place + each, ORDERS] = pool[1][start + each, ORDERS]
     heads[half, START], heads[half, ROOM] = place, room
-    used[0] += room
+    used[0] += NEAR + room
     return True
 
 
 @part
-def take(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, counters: Longs) -> Long:
+def take(pool: Pool, heads: Longs, half: Long, key: Long, size: Long, counters: Longs) -> Long:
     """Take an order of *size* from the level at *key*; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
     rank = start + count - 1 - place
-    if place < start or pool[place, KEY] != key:
+    if place < start or pool[0][place] != key:
         counters[half >> 1, MISSING] += 1
         counters[half >> 1, MISSING_QUANTITY] += size
         return rank
-    left = pool[place, QUANTITY] - size
-    orders = pool[place, ORDERS] - 1
+    left = pool[1][place, QUANTITY] - size
+    orders = pool[1][place, ORDERS] - 1
     if left <= 0:
         if left < 0:
             counters[half >> 1, OVERDRAWN] += 1
@@ -122,50 +132,50 @@ def take(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, counters:
     if orders <= 0:
         counters[half >> 1, MISMATCHES] += 1
         orders = 1
-    pool[place, QUANTITY], pool[place, ORDERS] = left, orders
+    pool[1][place, QUANTITY], pool[1][place, ORDERS] = left, orders
     return rank
 
 
 @part
-def add(pool: Longs, heads: Longs, half: Long, key: Long, size: Long) -> Long:
+def add(pool: Pool, heads: Longs, half: Long, key: Long, size: Long) -> Long:
     """Add an order of *size* to the level at *key*; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
-    if place >= start and pool[place, KEY] == key:
-        pool[place, QUANTITY] += size
-        pool[place, ORDERS] += 1
+    if place >= start and pool[0][place] == key:
+        pool[1][place, QUANTITY] += size
+        pool[1][place, ORDERS] += 1
         return start + count - 1 - place
     put(pool, heads, half, place, key, size, 1)
     return start + count - 1 - place
 
 
 @part
-def resize(pool: Longs, heads: Longs, half: Long, key: Long, old_size: Long, size: Long, counters: Longs) -> Long:
+def resize(pool: Pool, heads: Longs, half: Long, key: Long, old_size: Long, size: Long, counters: Longs) -> Long:
     """Give an order at *key* another size; gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
     rank = start + count - 1 - place
-    if place < start or pool[place, KEY] != key:
+    if place < start or pool[0][place] != key:
         counters[half >> 1, MISSING] += 1
         counters[half >> 1, MISSING_QUANTITY] += old_size
         put(pool, heads, half, place, key, size, 1)
         return rank
-    others = pool[place, QUANTITY] - old_size
+    others = pool[1][place, QUANTITY] - old_size
     if others < 0:
         counters[half >> 1, OVERDRAWN] += 1
         counters[half >> 1, OVERDRAWN_QUANTITY] -= others
         others = 0
-    pool[place, QUANTITY] = others + size
+    pool[1][place, QUANTITY] = others + size
     return rank
 
 
 @part
-def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders: Long, counters: Longs) -> Long:
+def assign(pool: Pool, heads: Longs, half: Long, key: Long, size: Long, orders: Long, counters: Longs) -> Long:
     """Set the level at *key*; size 0 removes it. Gives the level's rank, 0 being the best."""
     start, count = heads[half, START], heads[half, COUNT]
     place = find(pool, start, count, key)
     rank = start + count - 1 - place
-    there = place >= start and pool[place, KEY] == key
+    there = place >= start and pool[0][place] == key
     if size <= 0:
         if there:
             drop(pool, heads, half, place)
@@ -173,20 +183,20 @@ def assign(pool: Longs, heads: Longs, half: Long, key: Long, size: Long, orders:
             counters[half >> 1, MISSING] += 1
         return rank
     if there:
-        pool[place, QUANTITY], pool[place, ORDERS] = size, orders
+        pool[1][place, QUANTITY], pool[1][place, ORDERS] = size, orders
     else:
         put(pool, heads, half, place, key, size, orders)
     return rank
 
 
 @part
-def note_cross(pool: Longs, heads: Longs, listing: Long, counters: Longs) -> None:
+def note_cross(pool: Pool, heads: Longs, listing: Long, counters: Longs) -> None:
     """Count a best bid that is above or at the best ask."""
     bid, ask = 2 * listing, 2 * listing + 1
     if heads[bid, COUNT] == 0 or heads[ask, COUNT] == 0:
         return
-    best_bid = pool[heads[bid, START] + heads[bid, COUNT] - 1, KEY]
-    best_ask = ~pool[heads[ask, START] + heads[ask, COUNT] - 1, KEY]
+    best_bid = pool[0][heads[bid, START] + heads[bid, COUNT] - 1]
+    best_ask = ~pool[0][heads[ask, START] + heads[ask, COUNT] - 1]
     if best_bid > best_ask:
         counters[listing, CROSSED] += 1
     elif best_bid == best_ask:
@@ -194,7 +204,7 @@ def note_cross(pool: Longs, heads: Longs, listing: Long, counters: Longs) -> Non
 
 
 @part
-def show(pool: Longs, heads: Longs, listing: Long, levels: Long, nothing: Long, out: Longs, place: Long) -> None:
+def show(pool: Pool, heads: Longs, listing: Long, levels: Long, nothing: Long, out: Longs, place: Long) -> None:
     """Write the best levels of both sides to row *place* of the columns of *out*."""
     for side in range(2):
         half = 2 * listing + side
@@ -203,10 +213,10 @@ def show(pool: Longs, heads: Longs, listing: Long, levels: Long, nothing: Long, 
         out[side, place] = count
         column = 2 + 3 * side
         for level in range(min(levels, count)):
-            key = pool[best - level, KEY]
+            key = pool[0][best - level]
             out[column, place] = ~key if side else key
-            out[column + 1, place] = pool[best - level, QUANTITY]
-            out[column + 2, place] = pool[best - level, ORDERS]
+            out[column + 1, place] = pool[1][best - level, QUANTITY]
+            out[column + 2, place] = pool[1][best - level, ORDERS]
             column += 6
         for _ in range(count, levels):
             out[column, place] = nothing
@@ -234,7 +244,7 @@ def is_placed(side: Long, key: Long, limits: State) -> bool:
 
 
 @part
-def change(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, old: State, limits: State, counters: Longs) -> Long:
+def change(pool: Pool, heads: Longs, used: Longs, listing: Long, new: State, old: State, limits: State, counters: Longs) -> Long:
     """Let an order that was *old* be *new*, each a (side, price, size).
 
     Gives the best rank that was touched; -1, with nothing done, when the pool is full.
@@ -262,7 +272,7 @@ def change(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, ol
 
 
 @part
-def set_level(pool: Longs, heads: Longs, used: Longs, listing: Long, new: State, orders: Long, limits: State, counters: Longs) -> Long:
+def set_level(pool: Pool, heads: Longs, used: Longs, listing: Long, new: State, orders: Long, limits: State, counters: Longs) -> Long:
     """Give a level, a (side, price, size), its size; gives what `change` gives."""
     side, key, size = new
     if not is_placed(side, key, limits):
@@ -314,7 +324,7 @@ def apply_changes(
         emit: Whether the row ends an event that may be shown.
         limits: Lowest and highest price that is one, and what stands for no price.
         settings: Levels to show, whether only changes of them are, whether gaps withhold rows.
-        books: Heads, pool, used length of the pool, states, counters and levels shown last; changed in place.
+        books: Heads, keys, quantities and orders, used length of the pool, states, counters and levels shown last; changed in place.
         out: Columns to write: level counts, then price, quantity and orders of bid and ask level by level.
         marks: Input row, and number in the listing, of each row written.
 
@@ -324,7 +334,8 @@ def apply_changes(
     levels, only_changes, withhold = settings
     side, price, size = new
     old_side, old_price, old_size = old
-    heads, pool, used, states, counters, shown = books
+    heads, keys, amounts, used, states, counters, shown = books
+    pool = (keys, amounts)
     written = 0
     for row in range(rows[0], rows[1]):
         listing, kind = np.int64(listings[row]), message[row]

@@ -55,12 +55,13 @@ class Listings:
 
 @dataclass
 class Books:
-    """Levels of many books. `heads`: start, count and room of each half in `pool`; the rest by listing."""
+    """Levels of many books. `heads`: start, count and room of each half in `keys` and `amounts`; the rest by listing."""
 
     levels: int
     heads: Longs = field(default_factory=lambda: np.zeros((0, 3), np.int64))
-    pool: Longs = field(default_factory=lambda: np.zeros((1024, 3), np.int64))
-    used: Longs = field(default_factory=lambda: np.zeros(1, np.int64))
+    keys: Longs = field(default_factory=lambda: np.full(1024, level_kernel.NO_KEY, np.int64))
+    amounts: Longs = field(default_factory=lambda: np.zeros((1024, 2), np.int64))
+    used: Longs = field(default_factory=lambda: np.full(1, level_kernel.NEAR, np.int64))
     states: Longs = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     counters: Longs = field(default_factory=lambda: np.zeros((0, level_kernel.COUNTERS), np.int64))
     shown: Longs = field(default_factory=lambda: np.zeros((0, 0), np.int64))
@@ -72,6 +73,7 @@ class Books:
         room = max(2 * len(self.states), listings, 16)
         first = len(self.states)
         self.heads = lengthened(self.heads, 2 * room)
+        self.heads[2 * first :, level_kernel.START] = level_kernel.NEAR
         self.states = lengthened(self.states, room)
         self.counters = lengthened(self.counters, room)
         if not self.shown.size:
@@ -81,12 +83,12 @@ class Books:
 
     def grow(self) -> None:
         """Have room for twice the levels."""
-        self.pool = lengthened(self.pool, 2 * len(self.pool))
+        self.keys, self.amounts = lengthened(self.keys, 2 * len(self.keys)), lengthened(self.amounts, 2 * len(self.keys))
 
     @property
     def arrays(self) -> tuple[Longs, ...]:
         """What the kernel changes."""
-        return self.heads, self.pool, self.used, self.states, self.counters, self.shown
+        return self.heads, self.keys, self.amounts, self.used, self.states, self.counters, self.shown
 
 
 @dataclass

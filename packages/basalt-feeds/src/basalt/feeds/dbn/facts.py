@@ -13,6 +13,7 @@ from typing import Any
 import databento_dbn
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from basalt.core.errors import CorruptInput
 from basalt.feeds.dbn.fields import NO_PRICE, NO_SIZE, STREAM, Clock, decimals, price, time
@@ -175,12 +176,16 @@ class Steps:
         """Take the prices of *records*."""
         if "price" not in records.columns:
             return
-        for (listing,), rows in records.select("ListingId", "price").group_by("ListingId"):
-            values = rows["price"].unique().to_numpy()
-            values = values[values != NO_PRICE]
-            if values.size:
-                number = int(listing)
-                self._units[number] = int(np.gcd(np.gcd.reduce(values), self._units.get(number, 0)))
+        ids = records["ListingId"]
+        for listing in ids.unique().to_list():
+            prices = records["price"] if ids.n_unique() == 1 else records["price"].filter(ids == listing)
+            self._see(listing, prices.to_numpy())
+
+    def _see(self, listing: int, units: NDArray[np.int64]) -> None:
+        known = units[units != NO_PRICE]
+        step = self._units.get(listing, 0)
+        if known.size and (step == 0 or (known % step).any()):
+            self._units[listing] = int(np.gcd(np.gcd.reduce(known), step))
 
     def steps(self) -> dict[int, float]:
         """Step by `ListingId`."""

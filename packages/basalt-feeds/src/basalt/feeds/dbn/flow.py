@@ -7,6 +7,7 @@ is kept with what the message says, its fills do not change the book, and both a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -86,8 +87,11 @@ class OrderFlow:
         )
         messages = as_messages(told)
         tracked = self._tracked(messages)
-        books = self._books(tracked)
-        yield L3, self._l3(tracked, listings)
+        with ThreadPoolExecutor(1) as thread:
+            building = thread.submit(self._books, tracked)
+            orders = self._l3(tracked, listings)
+            books = building.result()
+        yield L3, orders
         if self.has_books:
             yield L2, book_columns(books, listings, self.day)
         reports = messages.filter(is_report())

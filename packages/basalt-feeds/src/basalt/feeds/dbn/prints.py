@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from basalt.feeds.dbn.fields import STREAM, aggressor, with_decimals
@@ -24,27 +25,28 @@ def trade_rows(reports: pl.DataFrame, quotes: pl.DataFrame, listings: tuple[List
         listings: Whom the records belong to.
         day: Trading day.
     """
-    found = _attach(reports, quotes, "before", _BEST)
-    after = _attach(reports.select("ListingId", "position", "after"), quotes, "after", _BEST)
+    before, after = _books(reports, quotes, "before"), _books(reports, quotes, "after")
     mid = (after["BestBidPrice"] + after["BestAskPrice"]) / 2
-    return print_rows(found.with_columns(mid.alias("PostTradeMid")), listings, day)
+    return print_rows(reports.with_columns(*before, mid.alias("PostTradeMid")), listings, day)
 
 
-def _attach(rows: pl.DataFrame, quotes: pl.DataFrame, until: str, names: tuple[str, ...]) -> pl.DataFrame:
-    """The last book of the same listing up to the number in *until*."""
-    renamed = quotes.select("ListingId", pl.col("BMLLSequenceNo").alias("shown"), *_named(names)).sort("shown")
-    joined = rows.sort(until, maintain_order=True).join_asof(
-        renamed, left_on=until, right_on="shown", by="ListingId", strategy="backward", check_sortedness=False
-    )
-    return joined.drop("shown").sort("position", maintain_order=True)
+def _books(reports: pl.DataFrame, quotes: pl.DataFrame, until: str) -> pl.DataFrame:
+    """The best quotes of the last book of the same listing up to the number in *until*, row by row."""
+    shown = quotes.select("ListingId", pl.col("BMLLSequenceNo").alias("shown"), *_named()).sort("shown")
+    if shown["ListingId"].n_unique() < 2:
+        places = np.searchsorted(shown["shown"].to_numpy(), reports[until].to_numpy(), side="right").astype(np.int64) - 1
+        return shown.select(pl.col(_BEST).gather(pl.lit(pl.Series(places).set(pl.Series(places < 0), None))))
+    asked = reports.select("ListingId", until).with_row_index("row").sort(until, maintain_order=True)
+    found = asked.join_asof(shown, left_on=until, right_on="shown", by="ListingId", strategy="backward", check_sortedness=False)
+    return found.sort("row").select(_BEST)
 
 
-def _named(names: tuple[str, ...]) -> list[pl.Expr]:
+def _named() -> list[pl.Expr]:
     has = {side: pl.col(f"{side}Price1").is_not_null() for side in ("Bid", "Ask")}
     sizes = {side: pl.when(has[side]).then(pl.col(f"{side}Quantity1").cast(pl.Float64)) for side in has}
     return [
         expression.alias(name)
-        for expression, name in zip((pl.col("BidPrice1"), sizes["Bid"], pl.col("AskPrice1"), sizes["Ask"]), names, strict=True)
+        for expression, name in zip((pl.col("BidPrice1"), sizes["Bid"], pl.col("AskPrice1"), sizes["Ask"]), _BEST, strict=True)
     ]
 
 

@@ -17,6 +17,7 @@ from basalt.feeds.iex.segments import FIRST_GAP, FOREIGN, GAPS, MISSING, REPEATE
 from basalt.feeds.iex.tables import RowMaker
 from basalt.feeds.parts import Parts, parts_in
 from basalt.feeds.streaming import MarketDay, market_days
+from basalt.feeds.telling import tell_crossed, tell_halted
 from basalt.market.statistics import STATISTICS
 from basalt.market.tables import IMBALANCE, L2, MARKETSTATE, REFERENCE, TRADES
 
@@ -134,3 +135,6 @@ def _notices(name: str, decoder: Decoder, maker: RowMaker) -> Iterator[str]:
         yield f"{name}: no table has a place for {', '.join(without)}"
     if maker.books.report.missing_levels:
         yield f"{name}: {maker.books.report.missing_levels:,} removals of price levels that were not there"
+    yield from tell_crossed(name, maker.crossed)
+    names, wanted = maker.securities.names, maker.securities.listing_ids
+    yield from tell_halted(name, [names[security] for security in decoder.phases.unfinished() if wanted[security]])

@@ -19,6 +19,7 @@ from basalt.feeds.iex.decoding import Decoded
 from basalt.feeds.iex.fields import PRICE_SCALE
 from basalt.feeds.iex.securities import Securities
 from basalt.feeds.quotes import QuoteTape
+from basalt.feeds.telling import count_crossed
 from basalt.market.sides import Aggressor, RestingSide
 from basalt.market.states import MARKET_STATES
 
@@ -34,7 +35,13 @@ _STATE_NAMES = pl.Series("MarketState", list(MARKET_STATES))
 
 @dataclass
 class RowMaker:
-    """Makes rows of a day, a piece of the capture after the other."""
+    """Makes rows of a day, a piece of the capture after the other.
+
+    Attributes:
+        securities: The securities.
+        day: Trading day.
+        crossed: Rows of `l2` with a crossed book, outside of auctions.
+    """
 
     securities: Securities
     day: date
@@ -42,12 +49,14 @@ class RowMaker:
         default_factory=lambda: BookBuilder(sample="change", price_scale=PRICE_SCALE, on_gap="keep", carry=("Security", "Phase", "Nanos"))
     )
     quotes: QuoteTape = field(default_factory=QuoteTape)
+    crossed: int = 0
     _restricted: set[int] = field(default_factory=set)
 
     def make(self, decoded: Decoded) -> dict[str, pl.DataFrame]:
         """Rows of `l2`, `trades`, `marketstate`, `imbalance` and `statistics` that the messages bring."""
         messages = self._wanted(decoded.messages)
         levels = self._levels(messages)
+        self.crossed += count_crossed(levels)
         return {
             "l2": levels,
             "trades": self.quotes.attach(self._trades(messages), levels.sort("TimestampNanoseconds", maintain_order=True)),

@@ -19,6 +19,7 @@ from basalt.feeds.itch.opening import PIECE_BYTES, ItchFile, find_files, read_pi
 from basalt.feeds.itch.tables import RowMaker
 from basalt.feeds.parts import parts_in
 from basalt.feeds.streaming import market_days
+from basalt.feeds.telling import tell_crossed, tell_halted
 from basalt.market.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES
 
 TABLES = (L2, L3, MARKETSTATE, IMBALANCE)
@@ -115,6 +116,6 @@ def _notices(file: ItchFile, decoder: Decoder, maker: RowMaker) -> Iterator[str]
     without = [f"{counts[kind]:,} {what} ({kind})" for kind, what in WITHOUT_TABLE.items() if counts[kind]]
     if without:
         yield f"{name}: no table has a place for {', '.join(without)}"
-    halted = [security.ticker for locate in decoder.phases.unfinished() if (security := decoder.directory.securities.get(locate))]
-    if halted:
-        yield f"{name}: still halted when the file ends: {', '.join(halted)}"
+    yield from tell_crossed(name, maker.crossed)
+    wanted, securities = decoder.directory.wanted, decoder.directory.securities
+    yield from tell_halted(name, [securities[locate].ticker for locate in decoder.phases.unfinished() if wanted[locate]])

@@ -21,6 +21,7 @@ from basalt.feeds.itch.roots import new_roots, trace_roots
 from basalt.feeds.itch.states import CROSSES
 from basalt.feeds.phases import CODES, Change
 from basalt.feeds.quotes import QuoteTape
+from basalt.feeds.telling import count_crossed
 from basalt.market.sides import Aggressor, LobAction
 from basalt.market.states import AUCTION_STATES, MARKET_STATES
 
@@ -48,6 +49,8 @@ class RowMaker:
         directory: The securities.
         day: Trading day.
         midnight: Midnight in New York at its start (UTC ns since 1970).
+        faults: Messages by fault: how many, and the number of the first.
+        crossed: Rows of `l2` with a crossed book, outside of auctions.
     """
 
     directory: Directory
@@ -59,6 +62,7 @@ class RowMaker:
     )
     quotes: QuoteTape = field(default_factory=QuoteTape)
     faults: dict[OrderFault, tuple[int, int]] = field(default_factory=dict)
+    crossed: int = 0
     _roots: object = field(default_factory=new_roots)
     _events: np.ndarray = field(default_factory=lambda: np.zeros(LOCATES, dtype=np.int64))
 
@@ -67,6 +71,7 @@ class RowMaker:
         names = self.directory.names()
         tracked = self._track(decoded)
         levels = self._levels(tracked, names)
+        self.crossed += count_crossed(levels)
         return {
             "l3": self._l3(tracked, names),
             "l2": levels,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
 from pydantic import Field
@@ -21,7 +21,7 @@ _REDUCTIONS: Mapping[OpenMode, Mapping[BarPrice, str]] = {
     "prev_close": {"Open": "First", "High": "Max", "Low": "Min", "Close": "Last"},
 }
 _SUFFIX: Mapping[OpenMode, str] = {"event": "", "prev_close": "C"}
-_PATH: Mapping[str, list[object]] = {"BidPrice1": [10.0, 13.0, 9.0], "AskPrice1": [12.0, 15.0, 11.0]}
+_PATH: dict[str, list[Any]] = {"BidPrice1": [10.0, 13.0, 9.0], "AskPrice1": [12.0, 15.0, 11.0]}
 
 
 def _empty(source: Source, open_mode: OpenMode, ohlc: BarPrice) -> Literal["carry", "null"]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
 from pydantic import Field
@@ -19,8 +18,8 @@ Depth = Literal[2, 3, 4, 5, 6, 7, 8, 9, 10]
 _ALL = range(1, LEVELS + 1)
 
 
-def _book(bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> Mapping[str, list[object]]:
-    rows: dict[str, list[object]] = {}
+def _book(bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> dict[str, list[Any]]:
+    rows: dict[str, list[Any]] = {}
     for side, levels in (("Bid", bids), ("Ask", asks)):
         for level in _ALL:
             there = level <= len(levels)

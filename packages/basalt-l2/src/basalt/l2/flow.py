@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -11,7 +11,7 @@ from basalt.core.declaring import Example, Held, OverTime, before
 from basalt.l2.books import Level, Side, book_analytic, of_book
 
 FAMILY = "flow"
-_BEST: Mapping[str, list[object]] = {
+_BEST: dict[str, list[Any]] = {
     "ListingId": [1, 1, 1],
     "BidPrice1": [99.0, 100.0, 100.0],
     "BidQuantity1": [10.0, 20.0, 5.0],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from basalt.l2.books import Aggregation, Level, Side, book_analytic, cumulated, 
 
 FAMILY = "imbalances"
 SOURCE = "Gould & Bonart (2016), Market Microstructure and Liquidity 2(2); Cartea, Donnelly & Jaimungal (2018), Applied Mathematical Finance 25(1)"
-_BOOK: Mapping[str, list[object]] = {
+_BOOK: dict[str, list[Any]] = {
     "BidPrice1": [99.0], "BidQuantity1": [30.0], "BidNumOrders1": [3], "AskPrice1": [101.0], "AskQuantity1": [10.0], "AskNumOrders1": [1],
     "BidPrice2": [98.0], "BidQuantity2": [20.0], "BidNumOrders2": [1], "AskPrice2": [102.0], "AskQuantity2": [40.0], "AskNumOrders2": [3],
 }  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
@@ -10,7 +11,7 @@ from basalt.core.declaring import Example, Held, OverTime
 from basalt.l2.books import Aggregation, Level, Side, book_analytic, cumulated, of_book, orders, price, quantity, suffix
 
 FAMILY = "liquidity"
-_BOOK: Mapping[str, list[object]] = {
+_BOOK: dict[str, list[Any]] = {
     "BidPrice1": [99.0], "BidQuantity1": [10.0], "BidNumOrders1": [2],
     "BidPrice2": [98.0], "BidQuantity2": [30.0], "BidNumOrders2": [3],
 }  # fmt: skip

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -12,7 +11,7 @@ from basalt.l2.books import Aggregation, book_analytic, of_book, price, suffix
 
 FAMILY = "quality"
 Condition = Literal["Locked", "Crossed", "OneSided", "Empty"]
-_LOCKED: Mapping[str, list[object]] = {"BidPrice1": [100.0], "AskPrice1": [100.0]}
+_LOCKED: dict[str, list[Any]] = {"BidPrice1": [100.0], "AskPrice1": [100.0]}
 
 
 def _condition(which: Condition) -> pl.Expr:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from basalt.l2.books import Aggregation, book_analytic, in_currency, is_sound, m
 SPREADS = "spreads"
 PRICES = "prices"
 SOURCE = "Huang & Stoll (1996), Journal of Financial Economics 41(3)"
-_BOOK: Mapping[str, list[object]] = {"BidPrice1": [99.0], "AskPrice1": [101.0], "BidQuantity1": [30.0], "AskQuantity1": [10.0]}
+_BOOK: dict[str, list[Any]] = {"BidPrice1": [99.0], "AskPrice1": [101.0], "BidQuantity1": [30.0], "AskQuantity1": [10.0]}
 _LOCKED = {**_BOOK, "AskPrice1": [99.0]}
 _CROSSED = {**_BOOK, "AskPrice1": [98.0]}
 _ONE_SIDED = {**_BOOK, "AskPrice1": [None], "AskQuantity1": [None]}

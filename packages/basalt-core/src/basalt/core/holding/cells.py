@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class Cells:
         found[self.heads] = -1
         return found
 
-    @property
+    @cached_property
     def spans(self) -> tuple[Ints, Ints]:
         """Of each event, the time until the next one of its listing (0 for its last), and the cell of that next one."""
         times, codes = self.events.times, self.events.codes
@@ -132,8 +133,7 @@ class Tally:
     def __init__(self, cells: Cells, counts: Mapping[Phases, Bools], prior: pl.DataFrame, *, is_end: bool) -> None:
         self.cells, self.counts, self.prior, self.is_end = cells, counts, prior, is_end
         self.source = cells.events.source
-        self.sums = Sums.of(cells)
-        self.sum_counts = {phases: self.sums.ordered(counted) for phases, counted in counts.items()}
+        self.sums = Sums.of(cells, counts)
         self._positions: dict[tuple[str, Phases], pl.Expr] = {}
 
     def kept(self, tallied: Sequence[Tallied], values: pl.DataFrame, samples: Mapping[str, Samples], names: Sequence[str]) -> pl.DataFrame:
@@ -188,7 +188,7 @@ class Tally:
     def _number(self, column: str, told: Told, samples: Mapping[str, Samples]) -> pl.Series:
         kind = kind_of(column)
         if kind in SUMS:
-            summed = self.sums.added(kind, told.numbers, told.sum_counts, self.prior[column])
+            summed = self.sums.added(kind, told, self.prior[column])
         elif kind in _EXTREMES:
             worst, reduce = _EXTREMES[kind]
             reduced = reduce(np.where(told.counts, told.numbers[self.source], worst), self.cells.starts)
@@ -263,7 +263,7 @@ class Told:
     def of(cls, each: Tallied, values: pl.Series, tally: Tally) -> Told:
         """*values* of *each*."""
         phases = (each.value.only, each.value.never)
-        counts, sum_counts = tally.counts[phases], tally.sum_counts[phases]
+        counts, sum_counts = tally.counts[phases], tally.sums.counts[phases]
         is_complete = values.null_count() == 0
         numbers = _floats(values) if each.wants(*_NUMERIC) else np.empty(0)
         if not is_complete:
@@ -289,6 +289,8 @@ class Sums:
         span, target: Time until the next event, ns, and the cell of that event.
         cell: Cell of the event.
         is_row: The event is a row that earlier batches did not have.
+        counts: Of each set of phases, whether its values count.
+        totals, bins: What several values share, once it was made.
     """
 
     cells: Cells
@@ -297,34 +299,65 @@ class Sums:
     target: Ints
     cell: Ints
     is_row: Bools
+    counts: dict[Phases, Bools] = field(default_factory=dict)
+    totals: dict[tuple[str, Phases], Floats] = field(default_factory=dict)
+    bins: dict[str, Ints] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, cells: Cells) -> Sums:
-        """Ready for sums over *cells*."""
+    def of(cls, cells: Cells, counts: Mapping[Phases, Bools]) -> Sums:
+        """Ready for sums over *cells*; *counts* says of each event whether values count in its phase."""
         events = cells.events
         span, target = cells.spans
         index = events.source if events.has_changes else None
         place = None if events.has_changes else events.source
         arrays = (span.astype(np.float64), target, cells.of, cells.is_new & events.is_row)
-        return cls(cells, index, *(_scattered(each, place) for each in arrays))
-
-    def ordered(self, by_event: Bools) -> Bools:
-        """*by_event* in the order of the sums."""
-        found: Bools = _scattered(by_event, self.cells.events.source if self.index is None else None)
-        return found
+        ordered = {phases: _scattered(counted, place) for phases, counted in counts.items()}
+        return cls(cells, index, *(_scattered(each, place) for each in arrays), counts=ordered)
 
     def taken(self, by_row: Any) -> Any:
         """*by_row* in the order of the sums."""
         return by_row if self.index is None else by_row[self.index]
 
-    def added(self, kind: str, numbers: Floats, counts: Bools, prior: pl.Series) -> pl.Series:
-        """Sums by cell, each one term after the other in the order of events, as if there were one batch."""
-        in_time = kind in ("area", "held")
-        weights = np.where(counts, self.span, 0.0) if in_time else (counts & self.is_row).astype(np.float64)
-        if kind in ("area", "total"):
-            weights *= self.taken(numbers)
-        bins = np.concatenate([self.cells.continued, self.target if in_time else self.cell])
-        return pl.Series(np.bincount(bins, np.concatenate([_floats(prior), weights]), self.cells.count))
+    def added(self, kind: str, told: Told, prior: pl.Series) -> pl.Series:
+        """Sums by cell, each one term after the other in the order of events, as if there were one batch.
+
+        Times and counts are whole numbers, whose order does not matter: values that are known in every row share theirs.
+        """
+        if kind in ("held", "count"):
+            found = (self._shared(kind, told.phases) if told.is_complete else self._counted(kind, told.sum_counts)).copy()
+            found[self.cells.continued] += _floats(prior)
+            return pl.Series(found)
+        in_time = kind == "area"
+        weights = self._weights(kind, told.phases) if told.is_complete else self._weighed(kind, told.sum_counts)
+        terms = np.empty(prior.len() + weights.size)
+        terms[: prior.len()] = _floats(prior)
+        np.multiply(weights, self.taken(told.numbers), out=terms[prior.len() :])
+        return pl.Series(np.bincount(self._bins(is_in_time=in_time), terms, self.cells.count))
+
+    def _shared(self, kind: str, phases: Phases) -> Floats:
+        if (kind, phases) not in self.totals:
+            self.totals[kind, phases] = self._counted(kind, self.counts[phases])
+        return self.totals[kind, phases]
+
+    def _counted(self, kind: str, counts: Bools) -> Floats:
+        weights = self._weighed("area" if kind == "held" else "total", counts)
+        target = self.target if kind == "held" else self.cell
+        return np.bincount(target, weights, self.cells.count).astype(np.float64, copy=False)
+
+    def _weights(self, kind: str, phases: Phases) -> Floats:
+        if (f"{kind} weights", phases) not in self.totals:
+            self.totals[f"{kind} weights", phases] = self._weighed(kind, self.counts[phases])
+        return self.totals[f"{kind} weights", phases]
+
+    def _weighed(self, kind: str, counts: Bools) -> Floats:
+        """What each event's value is multiplied with."""
+        return np.where(counts, self.span, 0.0) if kind == "area" else (counts & self.is_row).astype(np.float64)
+
+    def _bins(self, *, is_in_time: bool) -> Ints:
+        name = "time" if is_in_time else "rows"
+        if name not in self.bins:
+            self.bins[name] = np.concatenate([self.cells.continued, self.target if is_in_time else self.cell])
+        return self.bins[name]
 
 
 def _scattered(values: Any, place: Ints | None) -> Any:

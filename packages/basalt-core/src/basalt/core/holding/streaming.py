@@ -20,6 +20,9 @@ from basalt.core.holding.windows import read_ahead, windows
 _TIME, _LABEL = "held:time", "held:label"
 TIMES = (SINCE, BEGIN, UNTIL)
 
+_DENSE = 4_000_000
+"""Widest range of ids that a table of all of them is made for."""
+
 
 def hold(
     rows: pl.LazyFrame, time: str, clock: Clock, values: Sequence[Standing], wanted: Sequence[str], phases: pl.LazyFrame | None = None
@@ -43,11 +46,12 @@ def hold(
     Raises:
         UnsortedInput: While it is computed, when a listing's rows go back in time.
     """
-    schema = _schema(rows, values, wanted)
+    types = _types(rows, values)
+    schema = _schema(rows.collect_schema()[KEY], types, wanted)
 
     def batches(columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None) -> Iterator[pl.DataFrame]:
         kept = [column for column in wanted if columns is None or predicate is not None or column in columns]
-        stream = _Stream(time, clock, values, kept, schema, _changes(phases, clock))
+        stream = _Stream(time, clock, values, kept, schema, types, _changes(phases, clock))
         for frame in stream.cells(rows):
             asked = frame if predicate is None else frame.filter(predicate)
             asked = asked if columns is None else asked.select(columns)
@@ -57,12 +61,16 @@ def hold(
     return register_io_source(batches, schema=schema)
 
 
-def _schema(rows: pl.LazyFrame, values: Sequence[Standing], wanted: Sequence[str]) -> dict[str, pl.DataType]:
+def _types(rows: pl.LazyFrame, values: Sequence[Standing]) -> Mapping[str, pl.DataType]:
+    """Type of each value."""
     stored = rows.collect_schema()
     around = pl.LazyFrame(schema={**stored, **{BEFORE + name: dtype for name, dtype in stored.items()}, PHASE_COLUMN: pl.String()})
-    types = around.select(value.expr.alias(value.name) for value in values).collect_schema() if values else {}
+    return around.select(value.expr.alias(value.name) for value in values).collect_schema() if values else {}
+
+
+def _schema(key: pl.DataType, types: Mapping[str, pl.DataType], wanted: Sequence[str]) -> dict[str, pl.DataType]:
     told = {column: dtype_of(kind_of(column), types[column.rpartition(".")[0]]) for column in wanted}
-    return {KEY: stored[KEY], TIME_BUCKET: pl.Datetime("ns"), **dict.fromkeys(TIMES, pl.Int64()), **told}
+    return {KEY: key, TIME_BUCKET: pl.Datetime("ns"), **dict.fromkeys(TIMES, pl.Int64()), **told}
 
 
 def _changes(phases: pl.LazyFrame | None, clock: Clock) -> tuple[dict[int, Changes], list[str]]:
@@ -92,9 +100,10 @@ class _Stream:
         values: Sequence[Standing],
         wanted: Sequence[str],
         schema: Mapping[str, pl.DataType],
+        types: Mapping[str, pl.DataType],
         told: tuple[dict[int, Changes], list[str]],
     ) -> None:
-        self.time, self.clock, self.schema = time, clock, schema
+        self.time, self.clock, self.schema, self.types = time, clock, schema, types
         self.listings: list[int] = []
         self.phases, self.names = Phases(told[0]), told[1]
         self.tallied = [Tallied(each, found) for each in values if (found := _of(each, wanted))]
@@ -130,7 +139,7 @@ class _Stream:
 
     def _fed(self, rows: pl.DataFrame) -> pl.DataFrame:
         carried = len(self.listings)
-        frame = rows if self.carry is None else pl.concat([self.carry, rows], how="diagonal", rechunk=True)
+        frame = rows if self.carry is None else pl.concat([self.carry, rows], how="diagonal")
         codes = self._coded(frame[KEY])
         events = events_of(codes, frame[_TIME].to_numpy(), frame[_LABEL].to_numpy(), self._own(frame), carried, self.phases, self.listings)
         frame = self._with_earlier(frame, events)
@@ -160,10 +169,7 @@ class _Stream:
                 self.phases.welcome(listing)
         for each in self.samples.values():
             each.welcome(len(self.listings))
-        ids = np.array(self.listings)
-        order = np.argsort(ids)
-        found: Ints = order[np.searchsorted(ids, listings.to_numpy(), sorter=order)]
-        return found
+        return _positions(np.array(self.listings), listings.to_numpy())
 
     def _own(self, frame: pl.DataFrame) -> Ints | None:
         """Code of the phase that each row tells itself."""
@@ -202,8 +208,10 @@ class _Stream:
 
     def _values(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The values in each row; the phase is none of them, it changes without a row."""
-        exprs = [each.value.expr.alias(each.value.name) for each in self.tallied if not each.value.is_phase]
-        return frame.lazy().select(exprs).with_columns(pl.selectors.float().fill_nan(None)).collect(engine="in-memory")
+        exprs = {each.value.name: each.value.expr for each in self.tallied if not each.value.is_phase}
+        made = [name for name, expr in exprs.items() if not expr.meta.is_column() and self.types[name].is_float()]
+        values = frame.lazy().select(expr.alias(name) for name, expr in exprs.items())
+        return values.with_columns(pl.col(made).fill_nan(None)).collect(engine="in-memory")
 
     def _with_earlier(self, frame: pl.DataFrame, events: Events) -> pl.DataFrame:
         """*frame* with the columns of the row before, as far as values read them; carried rows have theirs."""
@@ -218,6 +226,18 @@ class _Stream:
         gathered = {name: frame[name.removeprefix(BEFORE)].gather(index) for name in reads}
         known = [pl.coalesce(found, pl.col(name)) if name in frame.columns else found for name, found in gathered.items()]
         return frame.with_columns(expr.alias(name) for name, expr in zip(reads, known, strict=True))
+
+
+def _positions(known: Ints, wanted: Ints) -> Ints:
+    """Position of each of *wanted* in *known*, which has them all."""
+    low, high = int(known.min()), int(known.max())
+    if high - low < _DENSE:
+        places = np.zeros(high - low + 1, np.int64)
+        places[known - low] = np.arange(known.size)
+        return places[wanted - low]
+    order = np.argsort(known)
+    found: Ints = order[np.searchsorted(known, wanted, sorter=order)]
+    return found
 
 
 def _of(value: Standing, wanted: Sequence[str]) -> tuple[str, ...]:

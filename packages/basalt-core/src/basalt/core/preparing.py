@@ -23,6 +23,7 @@ from basalt.core.errors import (
 )
 from basalt.core.guarding import foreign, told
 from basalt.core.inputs import TableInput
+from basalt.core.layering import LayeredSource, in_layers
 from basalt.core.ledger import Ledger
 from basalt.core.offers import Source, SourceFile
 from basalt.core.places import check_places
@@ -98,6 +99,7 @@ def prepare(
         frames = {day: frame if frame.height else _listings_of_tables(found.values(), day) for day, frame in frames.items()}
     notices += [f"{day}: the universe has no listings" for day in days if frames[day].is_empty()]
     notices += _unknown_listings(frames, days, universes)
+    notices += _of_later_sources(found, config, sources)
     final = bound if days == bound.days else replace(bound, days=days)
     progress("looking at the data", 1, 1)
     return Prepared(final, inputs, frames, tuple(notices), universes.is_open)
@@ -256,7 +258,7 @@ def _bind(
             return bound, {name: found[name] for name in bound.raw_reads}
         for name in wanted:
             looked_at = _with_own_markets(shelf.tables[name], bound.days, sources, markets) if every_market else markets
-            found[name] = _find_table(shelf.tables[name], bound.days, sources, looked_at)
+            found[name] = Found(shelf.tables[name], *in_layers(shelf.tables[name], bound.days, sources, looked_at))
         columns = {name: each.inventory.columns for name, each in found.items() if each.inventory.columns is not None}
         bound = plan(config, bound=columns, shelf=shelf)
 
@@ -270,13 +272,17 @@ def _with_own_markets(
     return tuple(sorted({*markets, *(mic for source in sources for mic in source.markets(table, days))}))
 
 
-def _find_table(table: Table, days: Sequence[date], sources: Sequence[Source], markets: tuple[str, ...] | None) -> Found:
-    found = [Found(table, source, source.inventory(table, days, markets)) for source in sources[:1]]
-    for source in sources[1:]:
-        if found[-1].inventory.files:
-            break
-        found.append(Found(table, source, source.inventory(table, days, markets)))
-    return found[-1] if found[-1].inventory.files else found[0]
+def _of_later_sources(found: Mapping[str, Found], config: AnalyticsConfig, sources: Sequence[Source]) -> list[str]:
+    """Say which days of a table come from another source than its other days."""
+    notices = []
+    for name, each in found.items():
+        if not isinstance(each.source, LayeredSource):
+            continue
+        for number, source in list(enumerate(each.source.sources))[1:]:
+            days = sorted({file.day for file in each.inventory.files if each.source.owners[file.path] == number})
+            which = config.data_source_path[next(place for place, known in enumerate(sources) if known is source)]
+            notices.append(f"{name}: {len(days)} days come from the source {which!r}, the first {days[0]}")
+    return notices
 
 
 def _covered_days(

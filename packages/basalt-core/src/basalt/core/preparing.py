@@ -281,7 +281,8 @@ def _of_later_sources(found: Mapping[str, Found], config: AnalyticsConfig, sourc
         for number, source in list(enumerate(each.source.sources))[1:]:
             days = sorted({file.day for file in each.inventory.files if each.source.owners[file.path] == number})
             which = config.data_source_path[next(place for place, known in enumerate(sources) if known is source)]
-            notices.append(f"{name}: {len(days)} days come from the source {which!r}, the first {days[0]}")
+            shown = ", ".join(map(str, days[:3])) + (f" and {len(days) - 3} more" if len(days) > 3 else "")
+            notices.append(f"{name}: read from the source {which!r} for {shown}")
     return notices
 
 

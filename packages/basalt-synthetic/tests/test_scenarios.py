@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +17,10 @@ from basalt.synthetic.scenario import Behaviour, Halt, Interruption
 
 MONDAY = date(2026, 2, 2)
 SMALL = {"listings": 2, "scale": 0.05}
+
+
+def on(day: date, hour: int, minute: int = 0) -> datetime:
+    return datetime.combine(day, time(hour, minute))
 
 
 def states(tables: dict[str, pl.DataFrame], listing: int = 100001) -> list[tuple[str, datetime]]:
@@ -35,7 +39,7 @@ def test_a_halt_at_a_given_time_ends_with_an_auction() -> None:
     place = names.index("HALTED")
     assert names[place - 1 : place + 3] == ["CONTINUOUS_TRADING", "HALTED", "UNSCHEDULED_AUCTION", "CONTINUOUS_TRADING"]
     starts = [start for _, start in states(tables)][place : place + 3]
-    assert starts[0] == datetime(2026, 2, 2, 10, 30)
+    assert starts[0] == on(MONDAY, 10, 30)
     assert [later - starts[0] for later in starts[1:]] == [timedelta(minutes=5), timedelta(minutes=7)]
     elsewhere = [name for name, _ in states(tables, 100002)]
     assert elsewhere == ["CLOSED", "PRE_OPEN", "CONTINUOUS_TRADING", "HALTED", "CONTINUOUS_TRADING", "POST_TRADE", "CLOSED"]
@@ -47,9 +51,9 @@ def test_a_halt_at_a_given_time_ends_with_an_auction() -> None:
 def test_an_auction_at_a_given_time_leaves_other_venues_trading() -> None:
     scenario = Scenario(**SMALL, auctions=(Interruption(ticker="BSLT", at="14:00", minutes=5),), fault_free=True)
     tables = simulate(MONDAY, scenario=scenario)
-    assert start_of("UNSCHEDULED_AUCTION", tables) == datetime(2026, 2, 2, 14, 0)
+    assert start_of("UNSCHEDULED_AUCTION", tables) == on(MONDAY, 14, 0)
     assert "UNSCHEDULED_AUCTION" not in {name for name, _ in states(tables, 100002)}
-    during = pl.col("TimestampNanoseconds").is_between(datetime(2026, 2, 2, 14, 0), datetime(2026, 2, 2, 14, 5))
+    during = pl.col("TimestampNanoseconds").is_between(on(MONDAY, 14, 0), on(MONDAY, 14, 5))
     assert tables["l3"].filter(during)["ListingId"].n_unique() == 2
     quotes = tables["cbbo"].filter(during)
     assert quotes.height > 0
@@ -95,7 +99,7 @@ def test_daylight_saving_moves_the_hours(day: date, opens: int, offset: int) -> 
     tables = simulate(day, scenario=Scenario(listings=4, scale=0.02, fault_free=True))
     for listing in (100001, 100003):
         assert start_of("CONTINUOUS_TRADING", tables, listing).hour == opens
-    assert start_of("POST_TRADE", tables, 100002) == datetime(day.year, day.month, day.day, opens + 8, 30)
+    assert start_of("POST_TRADE", tables, 100002) == on(day, opens + 8, 30)
     london = tables["trades"].filter(pl.col("MIC") == "XLON")
     assert set(london["TZOffset"]) == {offset}
     ahead = london["LocalTradeTimestamp"] - london["TradeTimestamp"]
@@ -148,10 +152,10 @@ def test_currencies_and_countries(world: dict[str, pl.DataFrame]) -> None:
 
 
 def test_nothing_happens_over_lunch(world: dict[str, pl.DataFrame]) -> None:
-    lunch = pl.col("TimestampNanoseconds").is_between(datetime(2026, 2, 2, 4), datetime(2026, 2, 2, 5), closed="none")
+    lunch = pl.col("TimestampNanoseconds").is_between(on(MONDAY, 4), on(MONDAY, 5), closed="none")
     mine = pl.col("ListingId") == 100019
     assert world["l3"].filter(mine, lunch).is_empty()
-    assert world["l3"].filter(mine, pl.col("TimestampNanoseconds") > datetime(2026, 2, 2, 5)).height > 50
+    assert world["l3"].filter(mine, pl.col("TimestampNanoseconds") > on(MONDAY, 5)).height > 50
     names = [name for name, _ in states(world, 100019)]
     assert names[3:6] == ["CONTINUOUS_TRADING", "CLOSED", "CONTINUOUS_TRADING"]
 

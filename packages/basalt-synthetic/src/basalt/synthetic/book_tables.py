@@ -109,9 +109,8 @@ _IDS = (("OrderId", k.ORDER, k.SIZE), ("OldOrderId", k.OLD_ORDER, k.OLD_SIZE))
 def book_table(group: Group) -> pl.DataFrame:
     """The `l2` rows: the book after each event that changed one of its ten best levels."""
     shown = np.flatnonzero(group.rows[k.BOOK] != k.NOTHING)
-    books = np.concatenate([each.books for each in group.happened], axis=1)
     mine = group.chosen[group.numbers[shown]]
-    shown, books = shown[mine], books[:, mine]
+    shown, books = shown[mine], group.session.books[:, mine]
     numbers, nanos = group.numbers[shown], group.nanos[shown]
     return _level_columns(group, numbers, books).with_columns(
         *_book_columns(group, numbers, nanos),
@@ -122,15 +121,10 @@ def book_table(group: Group) -> pl.DataFrame:
 
 def consolidated_table(group: Group) -> pl.DataFrame:
     """The `cbbo` rows, under the primary listing: ten levels over all venues after each change of them."""
-    numbers = np.concatenate([np.full(each.best_times.size, number) for number, each in zip(_firsts(group), group.happened, strict=True)])
+    numbers = np.repeat(group.firsts, group.counts("best"))
     mine = group.chosen[numbers]
-    nanos = np.concatenate([each.best_times for each in group.happened])[mine]
-    books = np.concatenate([each.best for each in group.happened], axis=1)[:, mine]
+    nanos, books = group.session.best_times[mine], group.session.best[:, mine]
     return _level_columns(group, numbers[mine], books).with_columns(*_book_columns(group, numbers[mine], nanos))
-
-
-def _firsts(group: Group) -> np.ndarray:
-    return np.unique(group.primaries)
 
 
 def _book_columns(group: Group, numbers: np.ndarray, nanos: np.ndarray) -> list[pl.Series | pl.Expr]:

@@ -32,7 +32,7 @@ def _best_price(side: Number, current: Longs, places: Longs, books: Ints) -> Num
     price = NOTHING
     for venue in range(current.size):
         if current[venue] != INACTIVE and places[venue] < DEPTH:
-            offered = books[3 * DEPTH * side + places[venue], current[venue]]
+            offered = books[current[venue], 3 * DEPTH * side + places[venue]]
             if offered != NOTHING and (price == NOTHING or (offered - price) * (1 - 2 * side) > 0):
                 price = offered
     return price
@@ -43,53 +43,70 @@ def _merge(side: Number, current: Longs, places: Longs, books: Ints, best: Ints,
     """Write the levels of one *side* (0 bids, 1 asks) of all venues into entry *row* of *best*."""
     start, number = 3 * DEPTH * side, 0
     places[:] = 0
-    best[BID_VENUE + side, row] = NOTHING
+    best[row, BID_VENUE + side] = NOTHING
     while True:
         price = _best_price(side, current, places, books)
         if price == NOTHING:
             break
         size, count, most = 0, 0, 0
         for venue in range(current.size):
-            if current[venue] != INACTIVE and places[venue] < DEPTH and books[start + places[venue], current[venue]] == price:
-                own = books[start + DEPTH + places[venue], current[venue]]
+            if current[venue] != INACTIVE and places[venue] < DEPTH and books[current[venue], start + places[venue]] == price:
+                own = books[current[venue], start + DEPTH + places[venue]]
                 if number == 0 and own > most:
-                    most, best[BID_VENUE + side, row] = own, venue
+                    most, best[row, BID_VENUE + side] = own, venue
                 size += own
-                count += books[start + 2 * DEPTH + places[venue], current[venue]]
+                count += books[current[venue], start + 2 * DEPTH + places[venue]]
                 places[venue] += 1
         if number < DEPTH:
-            best[start + number, row], best[start + DEPTH + number, row], best[start + 2 * DEPTH + number, row] = price, size, count
+            best[row, start + number], best[row, start + DEPTH + number], best[row, start + 2 * DEPTH + number] = price, size, count
         number += 1
     for empty in range(number, DEPTH):
-        best[start + empty, row], best[start + DEPTH + empty, row], best[start + 2 * DEPTH + empty, row] = NOTHING, 0, 0
-    best[6 * DEPTH + side, row] = number
+        best[row, start + empty], best[row, start + DEPTH + empty], best[row, start + 2 * DEPTH + empty] = NOTHING, 0, 0
+    best[row, 6 * DEPTH + side] = number
+
+
+@_part
+def _copy(side: Number, best: Ints, row: Number) -> None:
+    """Take one side over from the entry before *row*."""
+    for column in range(3 * DEPTH * side, 3 * DEPTH * (side + 1)):
+        best[row, column] = best[row - 1, column]
+    best[row, 6 * DEPTH + side], best[row, BID_VENUE + side] = best[row - 1, 6 * DEPTH + side], best[row - 1, BID_VENUE + side]
+
+
+@_part
+def _differences(array: Ints, one: Number, other: Number, first: Number, last: Number) -> Number:
+    """Number of columns from *first* to before *last* in which two entries differ."""
+    count = 0
+    for column in range(first, last):
+        count += array[one, column] != array[other, column]
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def consolidate(times: Longs, venues: Longs, entries: Longs, books: Ints, written: Longs, best: Ints) -> Number:
+def consolidate(times: Longs, venues: Longs, entries: Longs, books: Ints, written: Longs, best: Ints, first: Number) -> Number:
     """Write the levels over all venues after each change that can be seen in them; gives how many were written.
 
     Args:
         times, venues, entries: Changes in order of time: a venue has the book *entry* from then on,
             or takes no part (`INACTIVE`).
-        books: Levels of single venues, an entry along the second axis.
-        written, best: Filled with times and levels. The number of levels of a side counts those
-            among the ten best of each venue.
+        books: Levels of single venues, an entry along the first axis.
+        written, best: Filled with times and levels, from entry *first* on. The number of levels of a
+            side counts those among the ten best of each venue.
     """
     current = np.full(venues.max() + 1, INACTIVE)
     places = np.zeros(current.size, np.int64)
-    count = 0
+    row = first
     for change in range(times.size):
-        current[venues[change]] = entries[change]
-        _merge(np.int64(0), current, places, books, best, count)
-        _merge(np.int64(1), current, places, books, best, count)
-        differs = count == 0 and best[0, 0] + best[3 * DEPTH, 0] != 2 * NOTHING
-        if count > 0:
-            for column in range(BEST_COLUMNS):
-                if best[column, count] != best[column, count - 1]:
-                    differs = True
-                    break
-        if differs:
-            written[count] = times[change]
-            count += 1
-    return count
+        venue = venues[change]
+        before, current[venue] = current[venue], entries[change]
+        for side in range(2):
+            start, both = 3 * DEPTH * side, min(before, entries[change]) != INACTIVE
+            if row > first and both and _differences(books, before, entries[change], start, start + 3 * DEPTH) == 0:
+                _copy(side, best, row)
+            else:
+                _merge(side, current, places, books, best, row)
+        seen = _differences(best, row, row - 1, 0, BEST_COLUMNS) > 0 if row > first else max(best[row, 0], best[row, 3 * DEPTH]) != NOTHING
+        if seen:
+            written[row] = times[change]
+            row += 1
+    return row - first

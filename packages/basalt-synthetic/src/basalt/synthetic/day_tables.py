@@ -32,8 +32,8 @@ def state_table(group: Group) -> pl.DataFrame:
 
 def imbalance_table(group: Group) -> pl.DataFrame:
     """The `imbalance` rows: what an auction would do, while orders collect and just before it does it."""
-    calls = np.concatenate([each.calls for each in group.happened], axis=1)
-    numbers = np.repeat(np.unique(group.primaries), [each.calls.shape[1] for each in group.happened]) + calls[_VENUE]
+    calls = group.session.calls
+    numbers = np.repeat(group.firsts, group.counts("calls")) + calls[_VENUE]
     mine = group.chosen[numbers]
     calls, numbers = calls[:, mine], numbers[mine]
     nanos = calls[_TIME] * NANOS_PER_MICRO + (group.slots % NANOS_PER_MICRO)[numbers]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -14,17 +14,15 @@ from basalt.market.tables import CBBO, IMBALANCE, L2, L3, MARKETSTATE, REFERENCE
 from basalt.synthetic.book_tables import book_table, consolidated_table, order_table
 from basalt.synthetic.day_tables import imbalance_table, reference_table, state_table
 from basalt.synthetic.group import Group
-from basalt.synthetic.happening import Happened, happen
+from basalt.synthetic.happening import sessions
 from basalt.synthetic.market import MOST_SCALE, Listing, listings_of, universe
-from basalt.synthetic.planning import plan_day
+from basalt.synthetic.planning import DayPlan, plan_day
 from basalt.synthetic.scenario import PLAIN, Scenario
 from basalt.synthetic.trade_table import deals_of, trade_table
 from basalt.synthetic.truth import TRUTH
 from basalt.synthetic.truth_table import truth_table
 
 TABLES = (TRADES, L2, L3, CBBO, MARKETSTATE, IMBALANCE, REFERENCE, TRUTH)
-ACTS_A_GROUP = 200_000
-INSTRUMENTS_A_GROUP = 64
 
 
 def simulate(
@@ -80,8 +78,8 @@ def simulate_groups(day: date, scenario: Scenario, *, only: Collection[int] | No
     check_tickers(market, scenario)
     chosen = _chosen(market, only)
     wanted = frozenset(listing.listing_id for listing in chosen)
-    for happened in _groups(_days(chosen, day, scenario)):
-        yield _tables(Group.of(happened, wanted))
+    for session in sessions(_plans(chosen, day, scenario)):
+        yield _tables(Group.of(session, wanted))
 
 
 def check_tickers(market: Sequence[Listing], scenario: Scenario) -> None:
@@ -100,25 +98,11 @@ def _chosen(market: Sequence[Listing], only: Collection[int] | None) -> tuple[Li
     return tuple(listing for listing in market if only is None or listing.listing_id in only)
 
 
-def _days(chosen: Sequence[Listing], day: date, scenario: Scenario) -> Iterator[Happened]:
-    """The day of each instrument that one of the *chosen* listings belongs to, on all its venues."""
+def _plans(chosen: Sequence[Listing], day: date, scenario: Scenario) -> Iterator[DayPlan]:
+    """The plan of each instrument that one of the *chosen* listings belongs to, with all its venues."""
     first = {listing.instrument.number: listing for listing in reversed(chosen)}
     for _, listing in sorted(first.items()):
-        yield happen(plan_day(listings_of(listing, scenario.seed), day, scenario))
-
-
-def _groups(days: Iterable[Happened]) -> Iterator[list[Happened]]:
-    """Days in groups that stay small; an instrument's day is never split."""
-    group: list[Happened] = []
-    acts = 0
-    for happened in days:
-        if group and (acts + happened.rows.shape[1] > ACTS_A_GROUP or len(group) == INSTRUMENTS_A_GROUP):
-            yield group
-            group, acts = [], 0
-        group.append(happened)
-        acts += happened.rows.shape[1]
-    if group:
-        yield group
+        yield plan_day(listings_of(listing, scenario.seed), day, scenario)
 
 
 def _tables(group: Group) -> dict[str, pl.DataFrame]:

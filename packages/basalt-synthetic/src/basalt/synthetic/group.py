@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -12,7 +11,7 @@ import polars as pl
 
 from basalt.synthetic import kernel as k
 from basalt.synthetic.clocks import NANOS_PER_MICRO
-from basalt.synthetic.happening import Happened
+from basalt.synthetic.happening import Happened, Session
 from basalt.synthetic.market import Listing
 from basalt.synthetic.phases import Schedule
 
@@ -65,20 +64,29 @@ class Group:
     """Instruments' days as one.
 
     Attributes:
-        happened: The days.
+        session: The days, as they stand on the tape.
         chosen: Whether each listing's rows are asked for.
         day: Their date.
     """
 
-    happened: tuple[Happened, ...]
+    session: Session
     chosen: np.ndarray
     day: date
 
     @classmethod
-    def of(cls, happened: Sequence[Happened], chosen: frozenset[int]) -> Group:
+    def of(cls, session: Session, chosen: frozenset[int]) -> Group:
         """The group of these days; *chosen* are ids of the listings whose rows are asked for."""
-        listings = [listing for each in happened for listing in each.plan.listings]
-        return cls(tuple(happened), np.array([each.listing_id in chosen for each in listings]), happened[0].plan.day)
+        listings = [listing for each in session.days for listing in each.plan.listings]
+        return cls(session, np.array([each.listing_id in chosen for each in listings]), session.days[0].plan.day)
+
+    @property
+    def happened(self) -> tuple[Happened, ...]:
+        """The days one by one."""
+        return self.session.days
+
+    def counts(self, what: str) -> np.ndarray:
+        """Number of entries of each day in the arrays *what* of the tape."""
+        return np.array([getattr(each.end, what) - getattr(each.begin, what) for each in self.happened])
 
     @cached_property
     def listings(self) -> tuple[Listing, ...]:
@@ -90,16 +98,20 @@ class Group:
         """The phases of each listing."""
         return tuple(schedule for each in self.happened for schedule in each.plan.schedules)
 
-    @cached_property
+    @property
     def rows(self) -> np.ndarray:
         """All acts, a column each as `kernel` numbers them, in order of instrument, then time."""
-        return np.concatenate([each.rows for each in self.happened], axis=1)
+        return self.session.rows
+
+    @cached_property
+    def firsts(self) -> np.ndarray:
+        """The number of each instrument's primary listing."""
+        return np.cumsum([0, *(len(each.plan.listings) for each in self.happened)])[:-1]
 
     @cached_property
     def numbers(self) -> np.ndarray:
         """The listing of each act."""
-        firsts = np.cumsum([0, *(len(each.plan.listings) for each in self.happened)])[:-1]
-        return self.rows[k.VENUE] + np.repeat(firsts, [each.rows.shape[1] for each in self.happened])
+        return np.asarray(self.rows[k.VENUE] + np.repeat(self.firsts, self.counts("rows")))
 
     @cached_property
     def nanos(self) -> np.ndarray:
@@ -119,8 +131,7 @@ class Group:
     @cached_property
     def primaries(self) -> np.ndarray:
         """The number of each listing's primary listing."""
-        firsts = np.cumsum([0, *(len(each.plan.listings) for each in self.happened)])[:-1]
-        return np.asarray(firsts[self.instruments])
+        return np.asarray(self.firsts[self.instruments])
 
     @cached_property
     def _fractions(self) -> tuple[np.ndarray, np.ndarray]:
@@ -162,7 +173,7 @@ class Group:
         """The fair price at each act."""
         parts = []
         for each in self.happened:
-            seconds, micros = np.divmod(each.rows[k.TIME], 1_000_000)
+            seconds, micros = np.divmod(self.rows[k.TIME, each.begin.rows : each.end.rows], 1_000_000)
             fair = each.plan.fair
             parts.append(fair[seconds] + (fair[seconds + 1] - fair[seconds]) * (micros / 1_000_000))
         return np.concatenate(parts)

@@ -26,6 +26,7 @@ Number: TypeAlias = Any
 """What a compiled function takes and gives besides arrays: whole numbers of 64 bits, and floats."""
 
 # The tape: columns of `rows`, an entry for each act; of `books`, the ten levels after an event; of `calls`, messages.
+# Entries run along the second axis, in `books` along the first: a book is written and compared as a whole.
 (TIME, TIE, VENUE, SIDE, ACTION, ACT, ORDER, OLD_ORDER, ORIGINAL, PRICE, SIZE, OLD_PRICE, OLD_SIZE) = range(13)
 (LEVEL, OLD_LEVEL, SIZE_AHEAD, ORDERS_AHEAD, DEL_INDEX, ADD_INDEX, EXECUTION_PRICE, EXECUTION_SIZE, TRADE, LEFT) = range(13, 23)
 (KIND, PARENT, HIDDEN_LEFT, TAKER_SIDE, TAKER_PARENT, TAKER_KIND, TAKER_SIZE, TAKER_RETAIL, END, BOOK, COLUMNS) = range(23, 34)
@@ -357,17 +358,17 @@ def _end(w: Longs, rows: Longs, books: Ints, venue: Number) -> None:
         known, sign = min(w[LEVEL_COUNT + half], DEPTH), _sign(half)
         for number in range(known):
             place -= 1
-            books[column + number, book] = w[KEYS + place] * sign
-            books[column + DEPTH + number, book] = w[QUANTITIES + place]
-            books[column + 2 * DEPTH + number, book] = w[COUNTS + place]
+            books[book, column + number] = w[KEYS + place] * sign
+            books[book, column + DEPTH + number] = w[QUANTITIES + place]
+            books[book, column + 2 * DEPTH + number] = w[COUNTS + place]
         for number in range(known, DEPTH):
-            books[column + number, book] = NOTHING
-            books[column + DEPTH + number, book] = books[column + 2 * DEPTH + number, book] = 0
-        books[6 * DEPTH + side, book] = w[LEVEL_COUNT + half]
+            books[book, column + number] = NOTHING
+            books[book, column + DEPTH + number] = books[book, column + 2 * DEPTH + number] = 0
+        books[book, 6 * DEPTH + side] = w[LEVEL_COUNT + half]
     for column in range(6 * DEPTH):
         if changed:
             break
-        changed = books[column, book] != books[column, before]
+        changed = books[book, column] != books[before, column]
     if changed:
         rows[BOOK, w[N_ROWS] - 1] = book
         w[LAST_BOOK + venue] = book
@@ -618,7 +619,7 @@ def _uncross(w: Longs, rows: Longs, books: Ints, time: Number, venue: Number, re
         _execute(w, rows, ask, filled, price)
         _end(w, rows, books, venue)
         time += 1
-        if w[N_ROWS] + ROWS_AN_EVENT > rows.shape[1] or w[N_BOOKS] + 2 > books.shape[1]:
+        if w[N_ROWS] + ROWS_AN_EVENT > rows.shape[1] or w[N_BOOKS] + 2 > books.shape[0]:
             return
 
 
@@ -909,7 +910,7 @@ def run(w: Longs, f: Floats, phases: Longs, settings: Floats, rows: Longs, books
         rows, books, calls: The tape. Afterwards `w` says how many entries of each were written.
     """
     phase, count = NONE, phases.shape[1]
-    while w[N_ROWS] + 2 * ROWS_AN_EVENT < rows.shape[1] and w[N_BOOKS] + 2 < books.shape[1] and w[N_CALLS] + 2 < calls.shape[1]:
+    while w[N_ROWS] + 2 * ROWS_AN_EVENT < rows.shape[1] and w[N_BOOKS] + 2 < books.shape[0] and w[N_CALLS] + 2 < calls.shape[1]:
         number, pending = _first_pending(w)
         venue, caller = _first(w, STEP), _first(w, MESSAGE)
         boundary = phases[0, phase] if phase < count else NEVER

@@ -11,6 +11,8 @@ import polars as pl
 
 ROWS_A_BATCH = 2_048
 """Rows of each part that are in memory at once while parts are merged."""
+ROWS_A_PIECE = 32_768
+"""Rows, at least, of what is handed on at once; few large row groups are written faster than many small ones."""
 Place = tuple[str, str]
 
 
@@ -89,24 +91,38 @@ def merge(parts: Sequence[Iterator[pl.DataFrame]], order: Sequence[str]) -> Iter
         parts: Batches of rows that are sorted by *order*, without empty ones.
         order: Columns; the first is the clock, which has no nulls.
     """
-    clock = order[0]
+    ready: list[pl.DataFrame] = []
+    rows = 0
+    for piece in _merged(parts, order):
+        ready.append(piece)
+        rows += piece.height
+        if rows >= ROWS_A_PIECE:
+            yield pl.concat(ready)
+            ready, rows = [], 0
+    if ready:
+        yield pl.concat(ready)
+
+
+def _merged(parts: Sequence[Iterator[pl.DataFrame]], order: Sequence[str]) -> Iterator[pl.DataFrame]:
     heads = {number: batch for number, part in enumerate(parts) if (batch := next(part, None)) is not None}
-    ended: set[int] = set()
+    unread = set(heads)
     while heads:
-        limits = {number: head[clock][-1] for number, head in heads.items() if number not in ended}
-        limit = min(limits.values(), default=None)
-        taken = []
-        for number, head in list(heads.items()):
-            ready = head.height if limit is None else int(head[clock].search_sorted(limit, side="left"))
-            taken.append(head[:ready])
-            heads[number] = head[ready:]
-        piece = pl.concat(taken)
+        lasts = {number: heads[number][order[0]][-1] for number in unread}
+        limit = min(lasts.values(), default=None)
+        cuts = {number: _rows_before(limit, head[order[0]]) for number, head in heads.items()}
+        piece = pl.concat([heads[number][:cut] for number, cut in cuts.items()])
         if piece.height:
             yield piece.sort(order)
-        for number in [number for number, last in limits.items() if last == limit]:
+        heads = {number: heads[number][cut:] for number, cut in cuts.items()}
+        for number in [number for number, last in lasts.items() if last == limit]:
             batch = next(parts[number], None)
             if batch is None:
-                ended.add(number)
+                unread.remove(number)
             else:
                 heads[number] = pl.concat([heads[number], batch])
-        heads = {number: head for number, head in heads.items() if head.height or number not in ended}
+        heads = {number: head for number, head in heads.items() if head.height}
+
+
+def _rows_before(limit: object, clock: pl.Series) -> int:
+    """How many rows come before the instant *limit*; all, without one."""
+    return clock.len() if limit is None else int(clock.search_sorted(limit, side="left"))  # type: ignore[call-overload]

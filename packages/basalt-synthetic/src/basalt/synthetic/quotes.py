@@ -95,7 +95,7 @@ def venue_quotes(group: Group) -> Quotes:
     """The quotes of each listing's own venue."""
     shown = np.flatnonzero(group.rows[k.BOOK] != k.NOTHING)
     order = np.argsort(group.numbers[shown], kind="stable")
-    books = np.concatenate([each.books[list(_BEST)] for each in group.happened], axis=1)[:, order]
+    books = group.session.books[list(_BEST)][:, order]
     numbers, nanos = group.numbers[shown][order], group.nanos[shown][order]
     nobody = np.full((2, nanos.size), k.NOTHING)
     return _quotes(group, numbers, nanos, np.concatenate([books, nobody]), of_venues=True)
@@ -104,10 +104,9 @@ def venue_quotes(group: Group) -> Quotes:
 def all_quotes(group: Group) -> Quotes:
     """The quotes of each instrument over all its venues."""
     columns = [*_BEST, BID_VENUE, ASK_VENUE]
-    books = np.concatenate([each.best[columns] for each in group.happened], axis=1).astype(np.int64)
-    nanos = np.concatenate([each.best_times for each in group.happened])
-    instruments = np.repeat(np.arange(len(group.happened)), [each.best_times.size for each in group.happened])
-    return _quotes(group, instruments, nanos, books, of_venues=False)
+    books = group.session.best[columns].astype(np.int64)
+    instruments = np.repeat(np.arange(len(group.happened)), group.counts("best"))
+    return _quotes(group, instruments, group.session.best_times, books, of_venues=False)
 
 
 def _quotes(group: Group, things: np.ndarray, nanos: np.ndarray, books: np.ndarray, *, of_venues: bool) -> Quotes:

@@ -112,6 +112,7 @@ def _write(root: Path, day: date, scenario: Scenario, missing: Sequence[tuple[Ta
             for table, mic in missing:
                 mine = [listing for listing, venue in venue_of.items() if venue == mic]
                 spill.add((table.name, mic), part[table.name].filter(pl.col("ListingId").is_in(mine)), _order(table))
+            del part  # the next one is made while this name would still hold it
         return [_write_file(root, day, scenario, spill, table, mic) for table, mic in missing]
 
 

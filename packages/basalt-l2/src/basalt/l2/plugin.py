@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def basalt_analytics() -> Iterable[Any]:
+    from basalt.l2.consolidated import CBBO_ANALYTICS
     from basalt.l2.module import L2, L2TW
 
-    return (L2, L2TW)
+    return (L2, L2TW, CBBO_ANALYTICS)

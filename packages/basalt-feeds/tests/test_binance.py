@@ -385,6 +385,11 @@ def test_books_that_differ_from_the_venues_quotes_are_reported(tmp_path: Path) -
         assert notices == ("BTCUSDT (spot): best quotes of the book are those of bookTicker at 1 of 2 updates that both have",)
 
 
+def test_best_quotes_without_a_book_are_told(tmp_path: Path) -> None:
+    _, notices = imported(tmp_path, [ticker(7, BID, ASK), trade(1, "10", "1", buyer_is_maker=True)])
+    assert notices == ("BTCUSDT (spot): 1 bookTicker messages and no book to compare them with, left out",)
+
+
 def test_reference_and_phase(tmp_path: Path) -> None:
     imported(tmp_path, [snapshot(5, [("10.15", "1")], [ASK]), depth(6, 7, ms=EPOCH_MS)])
     (row,) = table(tmp_path / "lake", "Reference").to_dicts()

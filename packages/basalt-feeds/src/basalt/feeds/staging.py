@@ -26,12 +26,19 @@ class Staging:
         self._parts: defaultdict[tuple[ListingDay, str], list[Path]] = defaultdict(list)
 
     def append(self, of: ListingDay, table: Table | str, frame: pl.DataFrame) -> None:
-        """Set *frame* aside; nothing happens for an empty one."""
+        """Set *frame* aside; nothing happens for an empty one.
+
+        Raises:
+            TargetFailed: There is no room.
+        """
         if frame.is_empty():
             return
         parts = self._parts[of, _name(table)]
         path = self._folder / f"{of.listing.mic}-{of.listing.listing_id}-{of.day}-{_name(table)}-{len(parts)}.parquet"
-        frame.write_parquet(path, compression="lz4", row_group_size=ROWS_READ_AT_ONCE)
+        try:
+            frame.write_parquet(path, compression="lz4", row_group_size=ROWS_READ_AT_ONCE)
+        except OSError as problem:
+            raise _cannot_write(self._folder, problem) from problem
         parts.append(path)
 
     def frames(self, of: ListingDay, table: Table | str) -> list[pl.LazyFrame]:
@@ -54,8 +61,11 @@ def staging_in(lake: Path) -> Iterator[Staging]:
         lake.mkdir(parents=True, exist_ok=True)
         folder = TemporaryDirectory(prefix=".import-", dir=lake)
     except OSError as problem:
-        raise TargetFailed(
-            f"cannot write the lake: {problem.strerror}", where=str(lake), hint="give --lake a folder that you may write to"
-        ) from problem
+        raise _cannot_write(lake, problem) from problem
     with folder as name:
         yield Staging(Path(name))
+
+
+def _cannot_write(place: Path, problem: OSError) -> TargetFailed:
+    what = f"cannot write the lake: {problem.strerror or problem}"
+    return TargetFailed(what, where=str(place), hint="give --lake a folder that you may write to, with room")

@@ -92,5 +92,7 @@ def _notices(replay: CaptureReplay) -> Iterator[str]:
         "messages of other streams, left out": replay.others,
     }
     yield from (f"{count} {what}" for what, count in counts.items() if count)
+    if replay.unused_quotes and not agreement.compared:
+        yield f"{replay.unused_quotes} bookTicker messages and no book to compare them with, left out"
     if agreement.compared:
         yield f"best quotes of the book are those of bookTicker at {agreement.equal} of {agreement.compared} updates that both have"

@@ -22,6 +22,7 @@ TICKER = pl.Struct({**_NUMBER, "u": pl.Int64, "b": pl.String, "B": pl.String, "a
 KINDS = {"depthUpdate": DEPTH, "snapshot": SNAPSHOT, "trade": TRADE, "bookTicker": TICKER}
 """Messages that are read, and their fields; messages of other streams are counted and left out."""
 
+_SIGN = "prices and quantities are not negative"
 _FORM = "a line of a capture is the time of arrival in nanoseconds, a space, and the message as JSON"
 
 
@@ -74,6 +75,7 @@ def _messages(lines: pl.DataFrame, path: Path, first: int) -> Messages:
     )
     known = known.with_columns(_kind().alias("Kind"))
     _refuse(known, pl.col("Receive").is_null() | ~pl.col("Json").str.starts_with("{").fill_null(False), _FORM, path, first)
+    _refuse(known, pl.col("Kind").is_in(list(KINDS)) & pl.col("Json").str.contains('"-', literal=True), _SIGN, path, first)
     read = [_decoded(known.filter(pl.col("Kind") == kind), fields, path, first) for kind, fields in KINDS.items()]
     depths, snapshots, trades, tickers = read
     others = known.height - sum(frame.height for frame in read)

@@ -51,6 +51,7 @@ class CaptureReplay:
         off_market: Trades outside the market, left out.
         repeated: Trades that came again, left out.
         others: Messages of streams that are not read.
+        unused_quotes: Best quotes that came while there was no book to compare them with.
     """
 
     following: Following = field(default_factory=Following)
@@ -59,6 +60,7 @@ class CaptureReplay:
     off_market: int = 0
     repeated: int = 0
     others: int = 0
+    unused_quotes: int = 0
     _kept: tuple[pl.DataFrame, pl.DataFrame] | None = None
     _last_trade: int = -1
     _best: pl.DataFrame | None = None
@@ -101,6 +103,7 @@ class CaptureReplay:
         states = [rows.select("BMLLSequenceNo", "L2EventNo", *QUOTES) for rows in shown]
         best = [each for each in (self._best, *states) if each is not None]
         self._best = pl.concat(best).tail(1) if best else None
+        self.unused_quotes += 0 if best else messages.tickers.height
         self.agreement.add(best_quotes(messages.tickers), _after_each(steps, depths, pl.concat(best)) if best else None)
 
 

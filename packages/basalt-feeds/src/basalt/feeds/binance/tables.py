@@ -108,6 +108,7 @@ def prints(trades: pl.DataFrame) -> pl.DataFrame:
     return market.select(
         _nanos(pl.coalesce("T", "E")).alias("TradeTimestampNanoseconds"),
         _nanos(pl.col("E")).alias("PublicationTimestampNanoseconds"),
+        _nanos(pl.col("E")).cast(pl.Datetime("us")).alias("PublicationTimestamp"),
         pl.col("Receive").alias("ReceiveTimestamp"),
         pl.col("t").cast(pl.String).alias("TradeId"),
         pl.col("t").alias("ExchangeSequenceNo"),

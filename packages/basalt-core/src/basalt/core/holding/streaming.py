@@ -41,7 +41,7 @@ def hold(
 
     Returns:
         One row a listing and bucket with a row or a change of phase after the first row: `ListingId`,
-        `TimeBucket`, `held:since`, `held:begin`, `held:until` and *wanted*; a listing's buckets in order.
+        `TimeBucket`, `held:event.since`, `.begin`, `.until` and *wanted*; a listing's buckets in order.
 
     Raises:
         UnsortedInput: While it is computed, when a listing's rows go back in time.

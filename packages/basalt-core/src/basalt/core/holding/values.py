@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-SINCE, BEGIN, UNTIL = "held:since", "held:begin", "held:until"
+SINCE, BEGIN, UNTIL = "held:event.since", "held:event.begin", "held:event.until"
 """Time (ns) of the event before the bucket's first one, of its first and of its last event; null where there is none."""
 
 PHASE_COLUMN = "MarketState"

@@ -1,0 +1,166 @@
+"""What book analytics mean, on books small enough to check by eye: carrying in, halts, odd books, other rows beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from basalt.core.errors import ConflictingSettings, InvalidValue
+
+TWA = {"liquidity": [{"measures": "Price", "sides": "Bid", "levels": 1, "aggregations": "TWA"}]}
+BOTH = {
+    "liquidity": [{"measures": "Price", "sides": "Bid", "levels": 1, "aggregations": ["Last", "TWA"]}],
+    "quality": [{"measures": "Coverage"}],
+}
+
+
+def bids(*rows):
+    times, prices = zip(*rows, strict=True)
+    return {"EventTimestamp": list(times), "BidPrice1": list(prices), "AskPrice1": [200.0] * len(times)}
+
+
+def column(frame, name):
+    return dict(zip(frame["TimeBucket"].dt.strftime("%H:%M").to_list(), frame[name].to_list(), strict=True))
+
+
+def test_the_mean_of_a_constant_is_the_constant(ask):
+    frame = ask(TWA, modules=["l2tw"]).rows(l2=bids(("09:00:30", 100.0), ("09:01:30", 100.0), ("09:03:30", 100.0)))
+    assert set(frame["BidPrice1TWA"]) == {100.0}
+
+
+def test_what_stood_before_is_carried_in_and_what_stands_counts_to_the_end(ask):
+    frame = ask(TWA, modules=["l2tw"]).rows(l2=bids(("09:00:30", 100.0), ("09:01:45", 200.0)))
+    assert column(frame, "BidPrice1TWA") == {"09:01": 100.0, "09:02": (45 * 100 + 15 * 200) / 60}
+
+
+def test_coverage_says_how_much_of_the_bucket_a_mean_is_over(ask):
+    frame = ask(BOTH, modules=["l2", "l2tw"]).rows(l2=bids(("09:00:15", 100.0), ("09:01:30", 100.0)))
+    assert column(frame, "L2Coverage") == {"09:01": 0.75, "09:02": 1.0}
+
+
+def test_a_halt_is_no_time(ask):
+    phases = {"EventTimestamp": ["08:00:00", "09:00:20", "09:00:50"], "MarketState": ["CONTINUOUS_TRADING", "HALTED", "CONTINUOUS_TRADING"]}
+    frame = ask(BOTH, modules=["l2", "l2tw"]).rows(
+        l2=bids(("09:00:00.001", 100.0), ("09:00:10", 101.0), ("09:00:30", 50.0), ("09:00:50", 102.0)), marketstate=phases
+    )
+    row = frame.row(-1, named=True)
+    assert row["BidPrice1TWA"] == pytest.approx((9.999 * 100 + 10 * 101 + 10 * 102) / 29.999)
+    assert row["L2Coverage"] == pytest.approx(29.999 / 60)
+    assert row["L2MarketState"] == "CONTINUOUS_TRADING"
+
+
+def test_a_day_that_closes_ends_the_state(ask):
+    phases = {"EventTimestamp": ["08:00:00", "09:00:30", "09:05:00"], "MarketState": ["CONTINUOUS_TRADING", "CLOSING_AUCTION", "CLOSED"]}
+    frame = ask(BOTH, modules=["l2", "l2tw"]).rows(l2=bids(("09:00:00.001", 100.0), ("09:00:40", 150.0)), marketstate=phases)
+    assert column(frame, "BidPrice1") == {"09:01": 100.0, "09:05": None}
+    assert column(frame, "L2MarketState") == {"09:01": "CLOSING_AUCTION", "09:05": "CLOSED"}
+    assert column(frame, "L2Coverage") == {"09:01": pytest.approx(29.999 / 60), "09:05": 0.0}
+
+
+def test_an_entry_may_ask_for_other_phases(ask):
+    section = {"liquidity": [{"measures": "Price", "sides": "Bid", "levels": 1, "market_states": "HALTED"}]}
+    books = {**bids(("09:00:10", 100.0), ("09:00:20", 101.0)), "MarketState": ["HALTED", "CONTINUOUS_TRADING"]}
+    assert ask(section).rows(l2=books)["BidPrice1"].to_list() == [100.0]
+
+
+def test_the_rows_tell_the_phase_where_the_table_of_phases_does_not(ask):
+    books = {**bids(("09:00:10", 100.0), ("09:00:20", 101.0)), "MarketState": ["CONTINUOUS_TRADING", "HALTED"]}
+    section = {"liquidity": [{"measures": "Price", "sides": "Bid", "levels": 1}]}
+    assert ask(section).rows(l2=books)["BidPrice1"].to_list() == [100.0]
+    late = {"EventTimestamp": ["09:00:15"], "MarketState": ["CONTINUOUS_TRADING"]}
+    assert ask(section).rows(l2=books, marketstate=late)["BidPrice1"].to_list() == [101.0]
+
+
+def test_locked_crossed_and_one_sided_books(ask):
+    section = {
+        "spreads": [{"variant": "Abs", "aggregations": "TWA"}],
+        "quality": [{"measures": "Time", "condition": ["Locked", "Crossed", "OneSided"]}],
+    }
+    books = {
+        "EventTimestamp": ["09:00:00.001", "09:00:15", "09:00:30", "09:00:45"],
+        "BidPrice1": [99.0, 101.0, 102.0, 99.0],
+        "AskPrice1": [101.0, 101.0, 101.0, None],
+    }
+    row = ask(section, modules=["l2tw"]).rows(l2=books).row(0, named=True)
+    assert row["SpreadAbsTWA"] == pytest.approx(2 * 14.999 / 29.999)
+    assert [row["LockedTime"], row["CrossedTime"], row["OneSidedTime"]] == pytest.approx([15 / 59.999] * 3)
+
+
+def test_a_bar_of_the_state_opens_where_the_one_before_closed(ask):
+    books = bids(("09:00:10", 100.0), ("09:01:30", 104.0), ("09:01:40", 102.0))
+    frame = ask({"ohlc": [{"source": "Bid", "open_mode": ["event", "prev_close"]}]}).rows(l2=books)
+    row = frame.row(1, named=True)
+    assert [row[f"Bid{each}"] for each in ("Open", "High", "Low", "Close")] == [104.0, 104.0, 102.0, 102.0]
+    assert [row[f"Bid{each}C"] for each in ("Open", "High", "Low", "Close")] == [100.0, 104.0, 100.0, 102.0]
+
+
+def test_beside_trades_the_book_stands_in_buckets_without_its_rows(ask):
+    asked = ask({**BOTH, "flow": [{"measures": "Updates", "change": "Book"}]}, modules=["l2", "l2tw", "trade"])
+    trades = {"TradeTimestamp": ["09:02:30", "09:59:30"], "Price": [10.0, 10.0], "Size": [1.0, 1.0]}
+    trades |= {"AggressorSide": [1, 1], "TradeNotional": [10.0, 10.0], "PricePoint": [0.5, 0.5], "MarketState": [None, None]}
+    phases = {"EventTimestamp": ["09:30:00"], "MarketState": ["CLOSED"]}
+    books = {**bids(("09:00:10", 100.0), ("09:03:30", 101.0)), "MarketState": ["CONTINUOUS_TRADING"] * 2}
+    needed = asked.planned.reads["trades"]
+    frame = asked.rows(l2=books, marketstate=phases, trades=_with(trades, needed))
+    assert column(frame, "BidPrice1") == {"09:01": 100.0, "09:03": 100.0, "09:04": 101.0, "09:30": 101.0, "10:00": None}
+    assert column(frame, "BidPrice1TWA")["09:03"] == 100.0
+    assert column(frame, "BookUpdates")["09:03"] == 0
+    assert column(frame, "Volume")["09:03"] == 1.0
+    assert column(frame, "L2Coverage")["10:00"] == 0.0
+
+
+def _with(trades, needed):
+    import polars as pl
+
+    from basalt.market.trades import TRADES
+
+    size = len(trades["TradeTimestamp"])
+    filled = {"ListingId": [1] * size, **trades}
+    clock = [_nanos(time) for time in filled["TradeTimestamp"]]
+    series = [
+        pl.Series(name, clock, pl.Int64).cast(pl.Datetime("ns"))
+        if name == "TradeTimestamp"
+        else pl.Series(name, filled.get(name, [10.0] * size), TRADES[name].dtype, strict=False)
+        for name in needed
+    ]
+    return pl.DataFrame(series)
+
+
+def _nanos(time):
+    from datetime import datetime
+
+    return int(datetime.fromisoformat(f"2026-01-05T{time}+00:00").timestamp()) * 1_000_000_000
+
+
+def test_in_a_dense_timeline_silent_buckets_hold_what_stands(ask):
+    asked = ask(BOTH, modules=["l2", "l2tw"], timeline_mode="dense")
+    phases = {"EventTimestamp": ["09:00:00", "09:04:00"], "MarketState": ["CONTINUOUS_TRADING", "CLOSED"]}
+    frame = asked.rows(l2=bids(("09:00:30", 100.0), ("09:02:30", 102.0)), marketstate=phases)
+    assert column(frame, "BidPrice1TWA") == {"09:01": 100.0, "09:02": 100.0, "09:03": 101.0, "09:04": 102.0}
+    assert column(frame, "BidPrice1") == {"09:01": 100.0, "09:02": 100.0, "09:03": 102.0, "09:04": 102.0}
+
+
+@pytest.mark.parametrize(("modules", "told"), [(["l2"], "add 'l2tw' to modules"), (["l2tw"], "nothing in l2_analytics is for 'l2tw'")])
+def test_what_no_module_of_the_pass_makes_is_refused(ask, modules, told):
+    section = {"spreads": [{"variant": "BPS", "aggregations": ["Last", "TWA"] if modules == ["l2"] else "Last"}]}
+    with pytest.raises(InvalidValue, match=told):
+        ask(section, modules=modules)
+
+
+def test_slots_of_volatility_fill_buckets(ask):
+    with pytest.raises(InvalidValue, match="slots of 7 s do not fill"):
+        ask({"volatility": [{"subsample_seconds": 7}]}, modules=["l2tw"])
+
+
+def test_states_of_one_table_a_pass(ask):
+    with pytest.raises(ConflictingSettings, match="states of"):
+        ask(
+            {"spreads": [{"variant": "BPS", "aggregations": ["Last", "TWA"]}]},
+            modules=["l2", "l2tw"],
+            module_inputs={"l2tw": {"l2": "cbbo"}},
+        )
+
+
+def test_an_empty_section_gives_each_module_its_default(ask):
+    names = [column.name for column in ask({}, modules=["l2", "l2tw"]).planned.written]
+    assert {"BidPrice1", "AskCumOrders10", "ImbalanceOrders10", "SpreadBps", "L2MarketState"} <= set(names)
+    assert {"SpreadAbsTWA", "AskQuantity10TWA", "MidTWA", "L2Coverage"} <= set(names)

@@ -185,7 +185,7 @@ class BookBuilder:
         carried = [
             name for name in rows.columns if name in _CARRIED or name in self.carry or (name == "TimeBucket" and self.sample == "bucket")
         ]
-        frame = rows.select(carried)[marks[0]]
+        frame = _rows_at(rows.select(carried), marks[0])
         counts = [pl.Series(f"{side}LevelCount", out[place]).cast(pl.Int32) for place, side in enumerate(SIDES)]
         number = [] if self.sample == "bucket" else [pl.Series("L2EventNo", marks[1])]
         return frame.with_columns(*counts, *number, *self._level_columns(out))
@@ -209,3 +209,10 @@ class BookBuilder:
         is_latest = pl.col("TimeBucket") == pl.col("TimeBucket").max().over("ListingId")
         self._pending = rows.filter(is_latest)
         return rows.filter(~is_latest)
+
+
+def _rows_at(frame: pl.DataFrame, places: Longs) -> pl.DataFrame:
+    """Rows of *frame* at increasing *places*; without copying where they follow each other."""
+    if places.size and places[-1] - places[0] + 1 == places.size:
+        return frame.slice(int(places[0]), places.size)
+    return frame[places]

@@ -204,6 +204,20 @@ def note_cross(pool: Pool, heads: Longs, listing: Long, counters: Longs) -> None
 
 
 @part
+def show_best(pool: Pool, heads: Longs, listing: Long, nothing: Long, out: Longs, place: Long) -> None:
+    """What `show` does for one level, without loops."""
+    for side in range(2):
+        half = 2 * listing + side
+        count = heads[half, COUNT]
+        best = heads[half, START] + count - 1
+        key = pool[0][best]
+        out[side, place] = count
+        out[2 + 3 * side, place] = nothing if count == 0 else (~key if side else key)
+        out[3 + 3 * side, place] = 0 if count == 0 else pool[1][best, QUANTITY]
+        out[4 + 3 * side, place] = 0 if count == 0 else pool[1][best, ORDERS]
+
+
+@part
 def show(pool: Pool, heads: Longs, listing: Long, levels: Long, nothing: Long, out: Longs, place: Long) -> None:
     """Write the best levels of both sides to row *place* of the columns of *out*."""
     for side in range(2):
@@ -362,7 +376,10 @@ def apply_changes(
         note_cross(pool, heads, listing, counters)
         if only_changes and states[listing, REACH] >= levels:
             continue
-        show(pool, heads, listing, levels, limits[2], out, written)
+        if levels == 1:
+            show_best(pool, heads, listing, limits[2], out, written)
+        else:
+            show(pool, heads, listing, levels, limits[2], out, written)
         states[listing, REACH] = UNTOUCHED
         if only_changes and not differs(out, written, shown, listing):
             continue

@@ -17,7 +17,7 @@ WHEELS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "bmll-basalt-postprocessors": ("generic", "reaggregate", "observed_events", "external_events", "correlation", "hurst", "predictor"),
     },
     "preprocessors": {
-        "bmll-basalt-preprocessors": ("iceberg", "cbbo_preprocess", "cbbofroml3_preprocess", "aggressive_preprocess"),
+        "bmll-basalt-preprocessors": ("iceberg", "cbbo_preprocess", "cbbofroml3_preprocess", "aggressive_preprocess", "book_preprocess"),
     },
     "sources": {"bmll-basalt-synthetic": ("synthetic",)},
     "output_targets": {"bmll-basalt-delta": ("delta",), "bmll-basalt-sql": ("sql",)},

@@ -34,7 +34,7 @@ def lake(sound_lake: Path, tmp_path: Path) -> Path:
 def check() -> Callable[..., dict[str, Checked]]:
     """What is found in a lake, by market."""
 
-    def checked(lake: Path, *tables: str, **options: int) -> dict[str, Checked]:
-        return {each.mic: each for each in check_lake(lake, catalog().tables, Wanted(tables=tables), **options)}
+    def checked(lake: Path, *markets: str, **options: int) -> dict[str, Checked]:
+        return {each.mic: each for each in check_lake(lake, catalog().tables, Wanted(markets=markets), **options)}
 
     return checked

@@ -10,6 +10,8 @@ from typing import Any, get_args
 import polars as pl
 import pytest
 
+from basalt.core.lake import lake_path
+from basalt.market.tables import TABLES
 from basalt.testing.faults import Fault, inject
 
 DAY = date(2026, 2, 2)
@@ -56,7 +58,7 @@ def test_every_fault_is_tried() -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_fault_is_found_where_it_is(fault: Fault, table: str, reason: str, seed: int, lake: Path, check: Check) -> None:
     injected = inject(lake, fault, table, MIC, DAY, seed=seed)
-    findings = check(lake)[MIC].findings
+    findings = check(lake, MIC)[MIC].findings
     found = findings.filter(pl.col("Reason") == reason)
     assert found.height >= 1, findings
     if injected.listing is None:
@@ -76,6 +78,17 @@ def test_other_markets_are_not_blamed(lake: Path, check: Check) -> None:
 def test_batches_find_what_the_whole_finds(lake: Path, check: Check) -> None:
     for fault, table in (("drop", "l3"), ("negative size", "trades"), ("clock jump", "l2")):
         inject(lake, fault, table, MIC, DAY)  # type: ignore[arg-type]
-    whole, batched = check(lake)[MIC].findings, check(lake, max_rows=1)[MIC].findings
+    whole, batched = check(lake, MIC)[MIC].findings, check(lake, MIC, max_rows=1)[MIC].findings
     assert whole.height >= 3
     assert whole.equals(batched)
+
+
+@pytest.mark.parametrize("table", ["trades", "l3", "marketstate", "reference"])
+def test_a_file_that_is_damaged_inside_is_found_and_others_are_not_blamed(table: str, lake: Path, check: Check) -> None:
+    path = Path(lake_path(str(lake), {each.name: each for each in TABLES}[table], MIC, DAY))
+    whole = bytearray(path.read_bytes())
+    damaged = len(whole) // 8
+    whole[4 : 4 + damaged] = bytes(255 - byte for byte in whole[4 : 4 + damaged])
+    path.write_bytes(whole)
+    broken = check(lake, MIC)[MIC].findings.filter(Reason="BROKEN_FILE")
+    assert broken["CheckedTable"].to_list() == [table]

@@ -22,6 +22,9 @@ from basalt.quality.seen import MarketDay, Seen
 ALWAYS = ("trades", "reference")
 """Tables that every market and day has."""
 
+_CONTEXT = ("marketstate", "reference", "ticksize")
+"""Tables that the checks of others read; they are looked at first."""
+
 MAX_ROWS = 1_000_000
 """Rows of all tables that are looked at together."""
 
@@ -149,7 +152,13 @@ class _Rows:
     def __init__(self, market: MarketDay, max_rows: int, ladders: pl.DataFrame | None) -> None:
         self.market, self.max_rows, self.ladders = market, max_rows, ladders
         self.unreadable: dict[str, str] = {}
-        self.told = {name: told for name in market.paths if (told := self._told(name)) is not None}
+        self.told: dict[str, pl.DataFrame] = {}
+        for name in sorted(market.paths, key=lambda name: name not in _CONTEXT):
+            told = self._told(name)
+            if told is not None:
+                self.told[name] = told
+            elif name in self.unreadable:
+                self.market = self.market.without(name)
         self.known = tuple(sorted({int(each) for told in self.told.values() for each in told["ListingId"].drop_nulls().to_list()}))
 
     def _told(self, name: str) -> pl.DataFrame | None:

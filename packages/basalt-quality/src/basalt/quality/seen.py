@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -79,6 +79,10 @@ class MarketDay:
         if listings is not None:
             frame = frame.filter(pl.col("ListingId").is_in(list(listings)))
         return Seen(table, frame, frozenset(stored), self.day)
+
+    def without(self, name: str) -> MarketDay:
+        """The same market and day without the table *name*."""
+        return replace(self, paths={each: path for each, path in self.paths.items() if each != name})
 
     def states(self, listings: Sequence[int] | None = None) -> pl.LazyFrame | None:
         """Intervals of each listing's phases: `ListingId`, `MarketState`, `Start`, `End` (ns; null for the last); None without the table."""

@@ -56,6 +56,9 @@ def _typed(piece: bytes, file: NativeFile, first: int) -> pl.DataFrame:
     known = ["symbol", *(name for name in _TYPES if name in file.columns)]
     if rows.select(pl.any_horizontal(pl.col(known).is_null().any())).item():
         raise _refused(file, first, piece, "a row without a symbol, a time, a price or an amount")
+    amounts = [name for name in file.columns if name.endswith("amount")]
+    if amounts and rows.select(pl.any_horizontal(pl.col(amounts) < 0).any()).item():
+        raise _refused(file, first, piece, "a negative amount")
     allowed = _VALUES["side"].get(file.kind)
     if allowed and not rows["side"].is_in(allowed).all():
         raise _refused(file, first, piece, f"a side that is none of {', '.join(allowed)}")

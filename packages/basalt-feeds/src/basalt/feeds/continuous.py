@@ -14,6 +14,7 @@ import polars as pl
 
 from basalt.core.errors import InvalidValue
 from basalt.feeds.identifiers import ListingDay
+from basalt.market.books import LEVELS
 
 QUOTE_ASSETS = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "USD", "EUR", "GBP", "TRY", "BRL", "JPY", "BTC", "ETH", "BNB")
 
@@ -21,6 +22,8 @@ STREAM = 1
 """Everything that one file brings is one stream of messages."""
 
 PHASE = "CONTINUOUS_TRADING"
+UNKNOWN_ORDERS = tuple(pl.lit(None, pl.Int32).alias(f"{side}NumOrders{level}") for level in range(1, LEVELS + 1) for side in ("Bid", "Ask"))
+"""Numbers of orders, which no feed of levels knows: there, and null, so that analytics of them are null."""
 _BEST = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")
 
 
@@ -31,7 +34,7 @@ def book_rows(states: pl.DataFrame, of: ListingDay) -> pl.DataFrame:
         states: Clocks, sequence numbers, `L2EventNo` and levels, a row a state of the book.
         of: Whose book it is.
     """
-    return states.with_columns(*_identity(of, "MIC", "CurrencyCode", "TradeDate"), *_constants())
+    return states.with_columns(*_identity(of, "MIC", "CurrencyCode", "TradeDate"), *_constants(), *UNKNOWN_ORDERS)
 
 
 def trade_rows(prints: pl.DataFrame, of: ListingDay) -> pl.DataFrame:

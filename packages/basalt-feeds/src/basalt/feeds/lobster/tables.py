@@ -124,12 +124,16 @@ def _l2(events: pl.DataFrame, levels: int, of: ListingDay) -> pl.DataFrame:
         for side in ("Bid", "Ask")
         for what, dtype in (("Price", pl.Float64), ("Quantity", pl.Int64))
     ]
+    unknown = [
+        pl.lit(None, pl.Int32).alias(f"{side}NumOrders{level}") for level in range(1, CONTRACT_LEVELS + 1) for side in ("Bid", "Ask")
+    ]
     return events.select(
         *_identity(of, "MIC", "CurrencyCode"),
         *_sequence(),
         pl.col("BMLLSequenceNo").alias("L2EventNo"),
         *shown,
         *absent,
+        *unknown,
     )
 
 

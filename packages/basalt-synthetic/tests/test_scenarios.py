@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -222,3 +223,13 @@ def test_command_takes_a_scenario_and_options_before_it(tmp_path: Path) -> None:
     assert "XLON" in written.name
     auction = pl.read_parquet(written).filter(pl.col("MarketState") == "CLOSING_AUCTION")
     assert auction["TimestampNanoseconds"].dt.hour().to_list() == [12]
+
+
+def test_the_scenarios_that_are_shown(tmp_path: Path) -> None:
+    package = Path(__file__).parents[1]
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (package / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "shown.yaml").write_text(shown, encoding="utf-8")
+    scenario = read_scenario(tmp_path / "shown.yaml")
+    assert scenario.behaviour == Behaviour()
+    assert {*Scenario.model_fields} == scenario.model_fields_set
+    assert read_scenario(package / "examples" / "stormy.yaml").halts[0].auction_minutes == 4

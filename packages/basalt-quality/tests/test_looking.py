@@ -177,6 +177,14 @@ def test_crossed_and_locked_books_in_continuous_trading_only(lake: Lake) -> None
     assert lake.found() == [("l2", 1, "CROSSED", "09:10:00", "09:10:30", 1), ("l2", 1, "LOCKED", "09:10:30", "09:11:00", 1)]
 
 
+def test_the_time_of_one_finding_is_that_of_its_rows_without_the_gaps(lake: Lake) -> None:
+    times = ["09:10:00.0", "09:10:00.2", "09:10:00.8", "09:10:00.9", "09:10:05.0"]
+    lake.quotes([(1, at, bid, 11) for at, bid in zip(times, (12, 10, 12, 10, 10), strict=True)])
+    [checked] = check_lake(lake.root, catalog().tables, Wanted())
+    crossed = checked.findings.filter(Reason="CROSSED")
+    assert crossed.select("Count", "Nanos", pl.col("End") - pl.col("Start")).rows() == [(2, 300_000_000, 900_000_000)]
+
+
 def test_prices_off_the_grid(lake: Lake) -> None:
     lake.put(TICKSIZE, pl.DataFrame({"ListingId": [1, 1], "MIC": ["XTST"] * 2, "PriceFrom": [0.0, 10.0], "TickSize": [0.01, 0.05]}))
     lake.trades([(1, "09:00:00", 9.99, 1, "LIT"), (1, "09:01:00", 10.01, 1, "LIT"), (1, "09:02:00", 10.01, 1, "OTC")], "BMLLTradeType")

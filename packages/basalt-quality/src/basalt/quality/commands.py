@@ -179,14 +179,18 @@ def _report(found: pl.DataFrame, listings: pl.DataFrame, markets: int) -> None:
 
     from basalt.quality.reasons import REASONS
 
+    seconds = (pl.col("Nanos").sum() / 1e9).round(1)
     grouped = found.group_by("Severity", "Reason", "CheckedTable").agg(
-        pl.len().alias("findings"), pl.col("Count").sum().alias("rows"), pl.col("ListingId").n_unique().alias("listings")
+        pl.len().alias("findings"),
+        pl.col("Count").sum().alias("rows"),
+        pl.col("ListingId").n_unique().alias("listings"),
+        seconds.alias("seconds"),
     )
     summary = grouped.sort("Severity", "rows", "Reason", "CheckedTable", descending=[False, True, False, False])
     rows = [{**row, "table": row["CheckedTable"], "what it means": REASONS[row["Reason"]].doc} for row in summary.to_dicts()]
     print_rows(
         [{key.lower(): value for key, value in row.items()} for row in rows],
-        ["severity", "reason", "table", "findings", "rows", "listings", "what it means"],
+        ["severity", "reason", "table", "findings", "rows", "listings", "seconds", "what it means"],
         empty="nothing is wrong",
     )
     places = _places(found)
@@ -197,10 +201,26 @@ def _report(found: pl.DataFrame, listings: pl.DataFrame, markets: int) -> None:
         )
         typer.echo()
         print_lines(places.head(SHOWN).to_dicts(), columns, title=title)
+    typer.echo()
+    print_rows(_covered(listings), ["table", "market", "days", "listings", "rows", "coverage"], title="coverage of open minutes")
     counts = _counts(found)
     total = int(listings["Rows"].sum() or 0)
     wrong = f"{counted(counts['errors'], 'error')}, {counted(counts['warnings'], 'warning')}"
     typer.echo(f"{counted(markets, 'market day')}, {counted(total, 'row')}: {wrong}")
+
+
+def _covered(listings: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows and mean coverage by market, of the tables that have events all day."""
+    import polars as pl
+
+    events = listings.filter(pl.col("Table").is_in(["trades", "l2", "l3", "cbbo"]))
+    counted = events.group_by("Table", "MIC").agg(
+        pl.col("Date").n_unique().alias("days"),
+        pl.col("ListingId").n_unique().alias("listings"),
+        pl.col("Rows").sum().alias("rows"),
+        pl.col("Coverage").mean().round(3).alias("coverage"),
+    )
+    return counted.sort("Table", "MIC").rename({"Table": "table", "MIC": "market"}).to_dicts()
 
 
 def _places(found: pl.DataFrame) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import polars as pl
 from basalt.core.bucketing import NANOS_PER_DAY, NANOS_PER_SECOND
 from basalt.core.lake import LakeFile, write_lake_file
 from basalt.core.tables import Column, Table
-from basalt.market.columns import LISTING_ID, MIC, TRADE_DATE, instant, text
+from basalt.market.columns import LISTING_ID, MIC, NANOS, TRADE_DATE, instant, integer, text
 from basalt.quality.reasons import REASONS
 
 DATA_QUALITY = Table(
@@ -31,6 +31,7 @@ DATA_QUALITY = Table(
         instant("Start", "ns", "Time of the first wrong row, UTC; the start of the day for what concerns the whole day.", required=True),
         instant("End", "ns", "Time until which it is wrong, that instant included.", required=True),
         Column("Count", pl.Int64(), "", "Wrong rows, or missing ones."),
+        integer("Nanos", NANOS, "For how long it was wrong, without the time between rows that one finding counts together."),
         text("Detail", "The first of them, in words."),
     ),
     folder="DataQuality",
@@ -49,6 +50,7 @@ HIT_SCHEMA: dict[str, pl.DataType] = {
     "Start": pl.Int64(),
     "End": pl.Int64(),
     "Count": pl.Int64(),
+    "Nanos": pl.Int64(),
     "Detail": pl.String(),
 }
 """Columns of hits; times are ns since 1970."""
@@ -94,6 +96,7 @@ def hits(
         begin.cast(pl.Int64()).alias("Start"),
         until.cast(pl.Int64()).alias("End"),
         (pl.lit(1) if count is None else count).cast(pl.Int64()).alias("Count"),
+        (until - begin).cast(pl.Int64()).alias("Nanos"),
         (pl.lit(None) if detail is None else detail).cast(pl.String()).alias("Detail"),
     )
 
@@ -101,7 +104,7 @@ def hits(
 def one_hit(reason: str, table: str, day: date, *, listing: int | None = None, detail: str = "") -> pl.DataFrame:
     """A hit that concerns the whole *day*."""
     start = midnight(day)
-    row = (listing, table, REASONS[reason].code, start, start + NANOS_PER_DAY - 1, 1, detail)
+    row = (listing, table, REASONS[reason].code, start, start + NANOS_PER_DAY - 1, 1, 0, detail)
     return pl.DataFrame([row], schema=HIT_SCHEMA, orient="row")
 
 
@@ -124,7 +127,7 @@ def merged(found: pl.DataFrame, mic: str, day: date) -> pl.DataFrame:
     begins = (pl.col("Start") > reached + MERGED_WITHIN).fill_null(value=True)
     numbered = timed.with_columns(begins.alias("begins")).with_columns(pl.col("begins").cum_sum().alias("number"))
     spans = numbered.group_by(*keys, "number", maintain_order=True).agg(
-        pl.col("Start").min(), pl.col("End").max(), pl.col("Count").sum(), pl.col("Detail").first()
+        pl.col("Start").min(), pl.col("End").max(), pl.col("Count", "Nanos").sum(), pl.col("Detail").first()
     )
     severity = pl.col("Reason").replace_strict({code: each.severity for code, each in REASONS.items()}, return_dtype=pl.String())
     placed = spans.with_columns(pl.lit(mic).alias("MIC"), pl.lit(day).alias("Date"), severity.alias("Severity"))

@@ -181,6 +181,6 @@ def _with_corrections(deals: pl.DataFrame, draws: np.ndarray, cancelled: float, 
     follows = [later.alias("published"), pl.col("tie") + 1]
     taken_back = deals.filter(pl.Series(draws < cancelled)).with_columns(*follows, pl.lit("C").alias("change"))
     put_right = deals.filter(pl.Series((draws >= cancelled) & (draws < cancelled + amended))).with_columns(
-        *follows, pl.lit("A").alias("change"), (pl.col("price") * 1.002).round(4)
+        *follows, pl.lit("A").alias("change"), (pl.col("price") * 1.0003).round(4)
     )
     return pl.concat([deals, taken_back, put_right])

@@ -21,7 +21,7 @@ from basalt.synthetic.merging import Spill
 from basalt.synthetic.scenario import Scenario
 
 METADATA_KEY = "basalt:synthetic"
-MODEL = "3"
+MODEL = "4"
 """Version of the simulated market; grows whenever equal parameters give other rows."""
 
 

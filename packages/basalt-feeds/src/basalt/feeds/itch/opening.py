@@ -15,7 +15,7 @@ from basalt.feeds.blocks import read_blocks
 from basalt.feeds.itch.framing import BAD_KIND, BAD_LENGTH, ENDED, frame_messages
 from basalt.feeds.itch.layouts import LAYOUTS, message_lengths
 
-PIECE_BYTES = 1 << 23
+PIECE_BYTES = 1 << 22
 """Bytes of a file, uncompressed, that are decoded at once."""
 
 SHORTEST = 3

@@ -70,6 +70,17 @@ def test_aggressive_orders_are_the_volume_of_their_trades(tmp_path: Path) -> Non
     assert all(0.3 * many < few < 0.8 * many for few, many in zip(orders[2:], trades[2:], strict=True))
 
 
+def test_what_takers_pay_is_kept_or_moves_the_price(tmp_path: Path) -> None:
+    hours = outputs(tmp_path, "04_market_impact.py", "--date", "2026-02-02")["hours"]
+
+    paid = hours.filter(pl.col("HorizonCount100ms") > 0, pl.col("TimeBucket").dt.hour().is_between(10, 15))
+    identity = pl.col("RealizedSpreadBps100ms") + pl.col("PriceImpactBps100ms") - pl.col("EffectiveSpreadBps")
+    assert paid.select(identity.abs().max()).item() < 0.05
+    assert (paid["SpreadBpsTWA"] > 0).all()
+    flow = hours.select(pl.corr("OFI1", pl.col("MidCloseC") / pl.col("MidOpenC") - 1)).item()
+    assert flow > 0.3
+
+
 def test_orders_are_filled_cancelled_or_still_rest(tmp_path: Path) -> None:
     made = outputs(tmp_path, "08_order_lifetimes.py", "--date", "2026-02-02")["lifetimes"]
 

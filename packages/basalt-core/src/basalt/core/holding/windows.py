@@ -14,7 +14,7 @@ import polars as pl
 
 from basalt.core.bucketing import BUCKET_DTYPE
 
-ROWS_AT_ONCE = 150_000
+ROWS_AT_ONCE = 100_000
 """About so many rows are in a window."""
 
 CELL_NANOS = 1_000_000_000

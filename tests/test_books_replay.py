@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from basalt.books import BookBuilder
+from basalt.books import BookBuilder, QueueTracker
 from basalt.core import Clock
 from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.preprocessors.cbbo import CBBO_PREPROCESS
@@ -34,6 +34,14 @@ def test_replayed_order_events_give_every_book(tables: dict[str, pl.DataFrame]) 
     assert_frame_equal(built.select(names).sort(keys), tables["l2"].select(names).sort(keys), check_dtypes=False, check_exact=True)
     assert builder.report.is_clean
     assert built.height > 10_000
+
+
+def test_every_order_stands_where_the_exchange_says(tables: dict[str, pl.DataFrame]) -> None:
+    told = ["PriceLevel", "OldPriceLevel", "SizeAhead", "OrdersAhead", "DelOrderIndex", "AddOrderIndex"]
+    tracker = QueueTracker()
+    halves = [tables["l3"][: tables["l3"].height // 3], tables["l3"][tables["l3"].height // 3 :]]
+    found = pl.concat([tracker.feed(each.drop(told)) for each in halves])
+    assert_frame_equal(found.select(told), tables["l3"].select(told))
 
 
 @pytest.mark.parametrize("section", [{}, {"time_index": "event", "market_states": None}, {"index_by": "PrimaryListingId", "top_n": 3}])

@@ -7,6 +7,7 @@ import polars as pl
 
 from basalt.books.arrays import Long, Longs
 from basalt.books.columns import PriceCode, identifiers, integers, require
+from basalt.books.messages import BookMessage
 from basalt.books.order_kernel import ID, LISTING_BITS, OWNER, PRICE, SIDE_BITS, SIZE, track_orders
 from basalt.books.reporting import OrderReport
 from basalt.books.storage import Listings, Orders, frozen
@@ -29,10 +30,9 @@ class OrderTracker:
                 the same). In order of events within a listing.
 
         Returns:
-            The input row by row, with `Price` and `Size` after the message, `OldPrice` and `OldSize` before it, `Side` (that of before when
-            the order is gone; 0 when nothing is known), `OldSide`,
-            `LobAction` (null when nothing happened), `OrderFault` and a `BookMessage` that `BookBuilder` understands. Prices have the
-            type that they came in.
+            The input row by row, with `Price` and `Size` after the message, `OldPrice` and `OldSize` before it, `Side` (that of before
+            when the order is gone; 0 when nothing is known), `OldSide`, `NewOrderId` only where a MODIFY said it, `LobAction` (null when
+            nothing happened), `OrderFault` and a `BookMessage` that `BookBuilder` understands. Prices have the type that they came in.
 
         Raises:
             MissingColumn: A column is not there.
@@ -88,7 +88,10 @@ class OrderTracker:
         is_float = messages["Price"].dtype.is_float()
         price, old_price = ((self._prices.decode(row, "") if is_float else _integer_prices(row)) for row in (out[0], out[2]))
         columns = [pl.Series(name, codes[place]).cast(dtype) for place, (name, dtype) in enumerate(_CODES.items())]
-        frame = messages.with_columns(
+        renamed = (
+            [pl.when(pl.col("BookMessage") == BookMessage.MODIFY.value).then("NewOrderId")] if "NewOrderId" in messages.columns else []
+        )
+        frame = messages.with_columns(renamed).with_columns(
             *columns, price.alias("Price"), pl.Series("Size", out[1]), old_price.alias("OldPrice"), pl.Series("OldSize", out[3])
         )
         return frame.with_columns(pl.when(pl.col("LobAction") > 0).then("LobAction"))

@@ -109,6 +109,22 @@ def test_order_events_come_before_the_vendors_books(tmp_path: Path) -> None:
     assert next(each.rows for each in done.files if each.table == "l2") == 4
 
 
+def test_listings_may_come_from_different_kinds_of_files(tmp_path: Path) -> None:
+    trade = {
+        key: value for key, value in record("T", 0, "B", 20, 3, at=2, instrument_id=8).items() if key not in {"order_id", "channel_id"}
+    }
+    files = [
+        write_records(tmp_path / "a.mbo.dbn", "mbo", EVENTS),
+        write_records(tmp_path / "b.trades.dbn", "trades", [trade], symbols={8: "XYZ"}),
+        write_records(
+            tmp_path / "c.mbp-1.dbn", "mbp-1", [{**trade, "action": ord("A"), "bid_px_00": 10**9, "bid_sz_00": 1}], symbols={8: "XYZ"}
+        ),
+    ]
+    found = imported(tmp_path, *files)
+    assert found["trades"].select("Ticker", "Price", "BestBidPrice").rows() == [("XYZ", 20.0, None), ("ABC", 11.0, 11.0)]
+    assert found["l2"].group_by("Ticker", maintain_order=True).len().sort("Ticker").rows() == [("ABC", 4), ("XYZ", 1)]
+
+
 def test_facts(tmp_path: Path) -> None:
     base = {"instrument_id": 7, "ts_event": MIDNIGHT + 5, "ts_recv": MIDNIGHT + 9}
     definition = {

@@ -74,6 +74,11 @@ def test_rows_of_other_listings_stay(tmp_path: Path) -> None:
     assert written(tmp_path / "lake", orders(2, 4, first=10, listing=8), listing=8) == [1, 10, 2, 11]
 
 
+def test_pieces_may_differ_in_columns(tmp_path: Path) -> None:
+    more = orders(2, first=10).with_columns(pl.lit("X").alias("OriginalExchangeMessage"))
+    assert written(tmp_path / "lake", orders(1, 3), more) == [1, 10, 2]
+
+
 def test_nothing_is_left_beside_the_files(tmp_path: Path) -> None:
     written(tmp_path / "lake", orders(1, 50), orders(2, 90, first=3))
     assert sorted(each.name for each in (tmp_path / "lake").iterdir()) == ["Equity-L3", "Reference"]

@@ -88,7 +88,7 @@ class _Stream:
         """Put rows that belong before what is written into a file of their own; gives the others."""
         edge = {name: pl.lit(value, frame.schema[name]) for name, value in zip(names, self._last or (), strict=True)}
         is_late = frame.select(_is_before(edge)).to_series()
-        path = self._folder / f"late-{self.table.name}-{len(self.late)}.parquet"
+        path = self._folder / f"late-{len(self.late)}.parquet"
         frame.filter(is_late).write_parquet(path, compression="lz4")
         self.late.append(path)
         return frame.filter(~is_late)
@@ -107,15 +107,16 @@ class MarketDay:
 
     def __init__(self, folder: Path, mic: str, day: date) -> None:
         self.mic, self.day, self._folder = mic, day, folder
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[tuple[str, frozenset[str]], _Stream] = {}
 
     def add(self, table: Table, frame: pl.DataFrame) -> None:
-        """Take rows of *table*; pieces of a table have the same columns, and come nearly in its order."""
+        """Take rows of *table*; pieces with the same columns come nearly in its order."""
         if frame.is_empty():
             return
-        if table.name not in self._streams:
-            self._streams[table.name] = _Stream(self._folder, table, self.mic, self.day)
-        self._streams[table.name].add(frame)
+        kind = (table.name, frozenset(frame.columns))
+        if kind not in self._streams:
+            self._streams[kind] = _Stream(self._folder / str(len(self._streams)), table, self.mic, self.day)
+        self._streams[kind].add(frame.select(sorted(frame.columns)))
 
     def put(self, lake: Path, listings: Collection[int]) -> tuple[LakeFile, ...]:
         """Put the rows into the lake: all tables or none; rows of other listings stay.
@@ -128,20 +129,22 @@ class MarketDay:
             DataError: Two listings of the day share a `ListingId`.
             TargetFailed: The lake cannot be written.
         """
-        made = {stream.table: stream.end() for stream in self._streams.values()}
-        late = {stream.table: stream.late for stream in self._streams.values()}
+        made: dict[Table, list[Path]] = {}
+        for stream in self._streams.values():
+            made.setdefault(stream.table, []).extend((stream.end(), *stream.late))
         places = {table: Path(lake_path(str(lake), table, self.mic, self.day)) for table in made}
-        if any(late.values()) or any(place.exists() for place in places.values()):
-            rows = {table: [pl.scan_parquet(path) for path in (made[table], *late[table])] for table in made}
+        if any(len(paths) > 1 for paths in made.values()) or any(place.exists() for place in places.values()):
+            rows = {table: [pl.scan_parquet(path) for path in paths] for table, paths in made.items()}
             return replace_listings(lake, self.mic, self.day, rows, listings)
-        return tuple(self._moved(table, made[table], places[table]) for table in made)
+        counts = {stream.table.name: stream.rows for stream in self._streams.values()}
+        return tuple(self._moved(table, paths[0], places[table], counts[table.name]) for table, paths in made.items())
 
     def stop(self) -> None:
         """Forget everything."""
         for stream in self._streams.values():
             stream.stop()
 
-    def _moved(self, table: Table, made: Path, place: Path) -> LakeFile:
+    def _moved(self, table: Table, made: Path, place: Path, rows: int) -> LakeFile:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             made.replace(place)
@@ -149,7 +152,7 @@ class MarketDay:
             raise TargetFailed(
                 f"cannot write the lake: {problem}", where=str(place), hint="check the lake's folders and free space"
             ) from problem
-        return LakeFile(table.name, self.mic, self.day, place, self._streams[table.name].rows)
+        return LakeFile(table.name, self.mic, self.day, place, rows)
 
 
 class MarketDays:

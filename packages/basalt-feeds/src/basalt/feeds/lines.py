@@ -13,7 +13,7 @@ import polars as pl
 
 from basalt.core.errors import CorruptInput
 
-BYTES_AT_ONCE = 32 * 1024 * 1024
+BYTES_AT_ONCE = 8 * 1024 * 1024
 """Text that is held at once."""
 
 _GZIP_MAGIC = b"\x1f\x8b"

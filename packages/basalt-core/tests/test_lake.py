@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from basalt.core.errors import CorruptInput, DataError, InvalidValue, MissingColumn, SchemaMismatch, TargetFailed, UnsortedInput
@@ -128,6 +130,24 @@ def test_a_writer_that_is_closed_says_what_it_wrote(lake: Path, ticks: Make, ven
 
     assert (done.table, done.mic, done.day, done.rows) == ("ticks", "XTST", monday, 2)
     assert pl.read_parquet_metadata(done.path)["maker"] == "test"
+
+
+def test_one_piece_and_many_are_the_same_file(tmp_path: Path, ticks: Make, venue: Any, monday: date) -> None:
+    """Polars encodes the one, pyarrow the other: rows, order, metadata and statistics do not tell."""
+    rows = ticks((1, "09:00:01", 11, 2), (2, "09:00:02", 12, 3), (1, "09:00:03", 13, 4))
+    seen = []
+    for cuts in ((0, 3), (0, 1, 3)):
+        with lake_writer(tmp_path / str(len(cuts)), venue.TICKS, "XTST", monday, metadata={"maker": "test"}) as writer:
+            for start, end in pairwise(cuts):
+                writer.append(rows[start:end])
+        footer = pq.read_metadata(writer.path)
+        groups = [footer.row_group(place) for place in range(footer.num_row_groups)]
+        nulls = [[group.column(each).statistics.null_count for each in range(footer.num_columns)] for group in groups]
+        told = {key: value for key, value in pl.read_parquet_metadata(writer.path).items() if not key.startswith("ARROW")}
+        seen.append((pl.read_parquet(writer.path), told, sum(group.num_rows for group in groups), any(map(any, nulls))))
+    assert seen[0][0].equals(seen[1][0])
+    assert seen[0][1:] == seen[1][1:]
+    assert {"maker", "basalt:order"} <= set(seen[0][1])
 
 
 # ------------------------------------------------------------ what a source makes of files

@@ -88,7 +88,8 @@ class RowMaker:
         tracked = self.orders.feed(messages)
         self._note_faults(tracked)
         kept = tracked.filter(~pl.col("OrderFault").is_in([fault.value for fault in _DROPPED]))
-        return kept.with_columns(self._event_numbers(kept), self._first_ids(kept))
+        named = kept.with_columns(pl.when(pl.col("Kind") == ord("U")).then("NewOrderId").otherwise("OrderId").alias("NewOrderId"))
+        return named.with_columns(self._event_numbers(named), self._first_ids(named))
 
     def _messages(self, decoded: Decoded) -> pl.DataFrame:
         kinds = decoded.fields[FIELDS.index("Kind")]
@@ -107,7 +108,6 @@ class RowMaker:
             pl.col("Price").alias("SaidPrice"),
             pl.col("Size").alias("SaidSize"),
             pl.col("Side").alias("SaidSide"),
-            pl.when(pl.col("Kind") == ord("U")).then("NewOrderId").otherwise("OrderId").alias("NewOrderId"),
         )
 
     def _note_faults(self, tracked: pl.DataFrame) -> None:

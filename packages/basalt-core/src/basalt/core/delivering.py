@@ -146,9 +146,8 @@ class Delivery:
             }
             for column in planned.written
         ]
-        clock = {"width_nanos": planned.clock.width_nanos, "anchor": planned.clock.anchor, "closed": planned.clock.closed}
-        if planned.clock.origin:
-            clock["origin"] = str(planned.clock.origin)
+        counted = {"origin": str(planned.clock.origin)} if planned.clock.origin else {}
+        clock = {"width_nanos": planned.clock.width_nanos, "anchor": planned.clock.anchor, "closed": planned.clock.closed, **counted}
         said = {
             "run_id": self.run_id,
             "config_hash": self.config_hash,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import pluggy
+from basalt.core.hookspecs import hookspec
 
 if TYPE_CHECKING:
     from basalt.core.offers import Offer
     from basalt.feeds.feed import Feed
-
-hookspec = pluggy.HookspecMarker("basalt")
 
 
 @hookspec

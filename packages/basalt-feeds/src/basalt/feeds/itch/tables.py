@@ -178,7 +178,7 @@ class RowMaker:
 
     def _side(self) -> pl.Expr:
         """Resting side: that of the order; of a hidden one as said, while it was said truly."""
-        of_order = pl.max_horizontal("Side", "OldSide")
+        of_order = pl.when(pl.col("Side") > 0).then("Side").otherwise("OldSide")
         hidden = pl.when(self.day < SIDE_OF_HIDDEN_UNTIL).then("SaidSide")
         side = pl.when(_is_kind("P")).then(hidden).when(~_is_kind("Q")).then(of_order)
         return side.cast(pl.Int64)

@@ -10,10 +10,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pydantic.fields import FieldInfo
 
 from basalt.core.catalog import Catalog
 from basalt.core.cli.main import main
-from basalt.core.cli.settings import option_rows, type_text
+from basalt.core.cli.settings import default_text, option_rows, type_text
 
 Captured = pytest.CaptureFixture[str]
 Basalt = Callable[..., Any]
@@ -325,3 +326,8 @@ def test_no_runs_yet(basalt: Basalt) -> None:
 @pytest.mark.parametrize("typed", [["runs", "show", "2020"], ["runs", "list", "--limit", "0"]], ids=" ".join)
 def test_what_is_no_run_is_a_user_error(typed: list[str]) -> None:
     assert main(typed) == 64
+
+
+@pytest.mark.parametrize(("default", "shown"), [(1.0, "1.0"), (0, "0"), (True, "true"), (False, "false"), (None, "null"), ("", "")])
+def test_defaults_are_shown_as_they_are_written(default: object, shown: str) -> None:
+    assert default_text(FieldInfo(default=default)) == shown

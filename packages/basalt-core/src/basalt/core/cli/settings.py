@@ -49,7 +49,11 @@ def _of_model(
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for name, field in model.model_fields.items():
         key = f"{prefix}{name.upper() if upper else name}"
-        yield owner, key, {"type": type_text(field.annotation), "default": _default(field), "description": (field.description or "") + note}
+        yield (
+            owner,
+            key,
+            {"type": type_text(field.annotation), "default": default_text(field), "description": (field.description or "") + note},
+        )
         for inner, suffix in _inner_models(field.annotation):
             if inner not in NAMED_ELSEWHERE:
                 yield from _of_model(owner, f"{key}{suffix}.", inner)
@@ -88,10 +92,11 @@ def _plain_type(annotation: Any) -> str:
     return "section" if is_section else str(getattr(annotation, "__name__", annotation))
 
 
-def _default(field: FieldInfo) -> str:
+def default_text(field: FieldInfo) -> str:
+    """The default of a field, as a config writes it; `required` without one."""
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel):
         return ""
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, list | dict) else str(value)
+    return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)

@@ -33,7 +33,7 @@ def hours(day: str) -> tuple[pl.DataFrame, list[str]]:
 def weighted(rows: pl.DataFrame, column: str) -> float:
     """Mean of *column* over listings and hours, weighted with notional."""
     known = rows.filter(pl.col(column).is_not_null())
-    return float((known[column] * known["TradeTotalNotional"]).sum() / known["TradeTotalNotional"].sum())
+    return float(known.select((pl.col(column) * pl.col("TradeTotalNotional")).sum() / pl.col("TradeTotalNotional").sum()).item())
 
 
 def draw(rows: pl.DataFrame, horizons: list[str], out: Path) -> None:

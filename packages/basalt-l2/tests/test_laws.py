@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
 from basalt.l2.module import L2, L2TW
 from basalt.testing import ModuleLaws
+from basalt.testing.strategies import QUICK
 
 AT_END = {
     "liquidity": [
@@ -32,14 +35,20 @@ OVER_TIME = {
 }
 
 
+FEW = settings(QUICK, max_examples=5)
+"""Laws are many, and `test_oracle` sees more books."""
+
+
 class TestL2(ModuleLaws):
     module = L2
     config = (AT_END,)
+    profile = FEW
 
 
 class TestL2TW(ModuleLaws):
     module = L2TW
     config = (OVER_TIME,)
+    profile = FEW
 
     def test_every_analytic_is_exercised(self) -> None:
         """Formulas are those of `l2`, which exercises each; here it is what they do over time."""

@@ -87,14 +87,12 @@ def depth_in_ticks(side: Side, ticks: Annotated[int, Field(ge=0)], tick_size: fl
 
 def _walked(side: Side, size: float) -> pl.Expr:
     """What the first *size* shares of a side cost, its best first; null where fewer are visible."""
-    paid: list[pl.Expr] = []
-    left: pl.Expr = pl.lit(float(size))
+    stands = [quantity(side, level).fill_null(0) for level in _ALL]
+    paid = []
     for level in _ALL:
-        there = quantity(side, level).fill_null(0)
-        taken = pl.min_horizontal(there, left)
-        paid.append(taken * price(side, level).fill_null(0))
-        left = left - taken
-    return pl.when(left <= 0).then(pl.sum_horizontal(paid))
+        left = pl.max_horizontal(float(size) - pl.sum_horizontal(pl.lit(0.0), *stands[: level - 1]), 0.0)
+        paid.append(pl.min_horizontal(stands[level - 1], left) * price(side, level).fill_null(0))
+    return pl.when(pl.sum_horizontal(stands) >= float(size)).then(pl.sum_horizontal(paid))
 
 
 @book_analytic(

@@ -312,7 +312,8 @@ class Sums:
         place = None if events.has_changes else events.source
         arrays = (span.astype(np.float64), target, cells.of, cells.is_new & events.is_row)
         ordered = {phases: _scattered(counted, place) for phases, counted in counts.items()}
-        return cls(cells, index, *(_scattered(each, place) for each in arrays), counts=ordered)
+        span_in_ns, target, cell, is_row = (_scattered(each, place) for each in arrays)
+        return cls(cells, index, span_in_ns, target, cell, is_row, ordered)
 
     def taken(self, by_row: Any) -> Any:
         """*by_row* in the order of the sums."""

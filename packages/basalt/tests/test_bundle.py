@@ -21,6 +21,6 @@ def test_every_part_is_installed(distribution: str) -> None:
 def test_its_modules_and_sources_are_found() -> None:
     shelf = Catalog()
     shelf.require_sound()
-    assert {"trade", "retail_imbalance", "l3", "execution", "generic", "reaggregate"} <= set(shelf.modules)
+    assert {"trade", "retail_imbalance", "l2", "l2tw", "cbbo_analytics", "l3", "execution", "generic", "reaggregate"} <= set(shelf.modules)
     assert {"lake", "synthetic"} <= set(shelf.sources)
     assert {"trades", "l2", "l3", "marketstate", "reference"} <= set(shelf.tables)

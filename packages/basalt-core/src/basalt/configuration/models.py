@@ -237,7 +237,9 @@ class AnalyticsConfig(Sectioned):
     datasetname: str = Field("sample2d", description="Part of output names: <DATASETNAME>_<pass>.")
     universe: str | None = Field(None, description="Which listings: `mic=XLON`, `opol=…`, `index=…`; all of the source if unset.")
     passes: list[PassConfig] = Field(default_factory=list, description="Ordered passes.")
-    data_source_path: list[str] = Field(default_factory=lambda: ["lake"], description="Sources; each day of a table comes from the first one that has it.")
+    data_source_path: list[str] = Field(
+        default_factory=lambda: ["lake"], description="Sources; each day of a table comes from the first one that has it."
+    )
     lake: str | None = Field(None, description="Root of the lake, a folder or a URL.")
     s3_storage_options: dict[str, str] = Field(default_factory=dict, description="Options of an object store (region, keys, endpoint).")
     output_target: OutputTarget = Field(default_factory=OutputTarget, description="Target of passes that have none of their own.")

@@ -31,8 +31,9 @@ def _book(bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> d
 _TWO = _book([(99.0, 10.0), (98.0, 30.0)], [(101.0, 20.0), (103.0, 40.0)])
 
 
-def _text(number: float) -> str:
-    return f"{number:g}"
+def _text(number: float | str) -> str:
+    """A number without needless zeros; the name of an open axis, which stands for its values in lists, as it is."""
+    return number if isinstance(number, str) else f"{number:g}"
 
 
 def _within(side: Side, limit: pl.Expr) -> pl.Expr:

@@ -29,7 +29,7 @@ REFERENCE = pl.DataFrame(
     }
 )
 MINUTE = Clock.of_seconds(60)
-EVENTS = {"time_index": "event", "market_states": None}
+EVENTS: dict[str, Any] = {"time_index": "event", "market_states": None}
 
 
 def at(seconds: float) -> datetime:
@@ -57,15 +57,22 @@ def l2(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema_overrides=schema)
 
 
+def phases(*begun: tuple[float, int, str | None]) -> pl.DataFrame:
+    rows = [(listing, at(seconds), state) for seconds, listing, state in begun]
+    schema = {"ListingId": pl.Int64, "EventTimestamp": pl.Datetime("ns"), "MarketState": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
 def dataset(name: str, frame: pl.DataFrame) -> Dataset:
     return Dataset(name, tuple(PlannedColumn(column, dtype) for column, dtype in frame.schema.items()), is_raw=True)
 
 
-def cbbo(rows: pl.DataFrame, clock: Clock = MINUTE, **config: Any) -> pl.DataFrame:
+def cbbo(rows: pl.DataFrame, clock: Clock = MINUTE, *, told: pl.DataFrame | None = None, **config: Any) -> pl.DataFrame:
     section = CbboPreprocessConfig(levels_in=2, top_n=2, **config)
     planned = {"l2": dataset("l2", rows), "reference": dataset("reference", REFERENCE)}
     made = CBBO_PREPROCESS.plan(section, planned, clock, where="test")["cbbo"]
-    frame = CBBO_PREPROCESS.compute(section, {"l2": rows.lazy(), "reference": REFERENCE.lazy()}, planned, clock)["cbbo"]
+    given = {"l2": rows, "reference": REFERENCE, "marketstate": phases() if told is None else told}
+    frame = CBBO_PREPROCESS.compute(section, {name: each.lazy() for name, each in given.items()}, planned, clock)["cbbo"]
     return frame.select(*made.keys, *(column.name for column in made.columns)).collect()
 
 
@@ -109,6 +116,32 @@ def test_a_venue_outside_the_states_shows_nothing() -> None:
     assert cbbo(rows, time_index="event", market_states="HALTED")["BidPrice1"].to_list() == [None, None, 100.0]
 
 
+def test_a_venue_takes_part_from_when_its_phase_begins_until_it_ends() -> None:
+    rows = l2(
+        book(1, 1, [(100.0, 1, 1)], [], "OPENING_AUCTION"),
+        book(2, 2, [(99.0, 1, 1)], []),
+        book(4, 1, [(101.0, 1, 1)], [], "OPENING_AUCTION"),
+        book(7, 2, [(98.0, 1, 1)], []),
+    )
+    told = phases((0, 1, "OPENING_AUCTION"), (3, 1, "CONTINUOUS_TRADING"), (5, 1, None), (6, 1, "CLOSED"), (8, 1, "POST_TRADE"))
+    made = cbbo(rows, told=told, time_index="event")
+    assert made["EventTimestamp"].to_list() == [at(1), at(2), at(3), at(4), at(6), at(7)]
+    assert made["BidPrice1"].to_list() == [None, 99.0, 100.0, 101.0, 99.0, 98.0]
+    assert cbbo(rows, told=told, **EVENTS)["BidPrice1"].to_list() == [100.0, 100.0, 101.0, 101.0]
+
+
+def test_continuous_trading_while_the_primary_market_is_closed_counts() -> None:
+    rows = l2(book(1, 1, [(100.0, 1, 1)], [], "CONTINUOUS_TRADING_PRIMARY_CLOSED"))
+    assert cbbo(rows, time_index="event")["BidPrice1"].to_list() == [100.0]
+
+
+def test_a_phase_changes_the_last_book_of_a_bucket_and_of_a_day() -> None:
+    rows = l2(book(1, 1, [(100.0, 1, 1)], [])).with_columns(pl.col("EventTimestamp").dt.truncate("1d").alias("TradeDate"))
+    told = phases((70, 1, "CLOSED"))
+    assert cbbo(rows, told=told).select("TimeBucket", "BidPrice1").rows() == [(at(60), 100.0), (at(120), None)]
+    assert cbbo(rows, Clock.daily(), told=told)["BidPrice1"].to_list() == [None]
+
+
 def test_other_currencies_are_left_out() -> None:
     rows = l2(book(1, 1, [(100.0, 1, 1)], []), book(2, 3, [(200.0, 1, 1)], []))
     assert cbbo(rows, **EVENTS)["BidPrice1"].to_list() == [100.0]
@@ -144,17 +177,28 @@ steps = st.tuples(
 )
 
 
-def plain_cbbo(rows: list[dict[str, Any]], label: Any) -> dict[tuple[int, datetime], tuple[Any, ...]]:
-    """Books by instrument and label: dictionaries of prices, no arrays, no order but that of the rows."""
-    shown: dict[int, dict[str, Any]] = {}
+def plain_state(row: dict[str, Any], told: list[tuple[float, int, str]], now: datetime) -> str:
+    """The last phase of the row's listing that began by *now*; without any, that of the row."""
+    begun = [state for seconds, listing, state in told if listing == row["ListingId"] and at(seconds) <= now]
+    return begun[-1] if begun else row["MarketState"]
+
+
+def plain_cbbo(rows: list[dict[str, Any]], told: list[tuple[float, int, str]], label: Any) -> dict[tuple[int, datetime], tuple[Any, ...]]:
+    """Books by instrument and label: dictionaries of prices, no arrays; made anew from all that stands at every instant."""
     instrument = dict(REFERENCE.select("ListingId", "InstrumentId").iter_rows())
-    made = {}
-    for row in rows:
-        shown[row["ListingId"]] = row
+    instants = [(row["EventTimestamp"], row["ListingId"]) for row in rows]
+    instants += [(at(seconds), listing) for seconds, listing, _ in told]
+    made: dict[tuple[int, datetime], tuple[Any, ...]] = {}
+    counted: dict[int, bool] = {}
+    for now, of in sorted(instants):
+        shown = {row["ListingId"]: row for row in rows if row["EventTimestamp"] <= now}
+        counts = {listing for listing, row in shown.items() if plain_state(row, told, now) != "HALTED"}
+        before = counted.get(of, False)
+        counted[of] = of in counts
+        if (now, of) not in instants[: len(rows)] and (before == counted[of] or not seen(shown.get(of))):
+            continue
         whole: dict[str, dict[float, list[int]]] = {"Bid": {}, "Ask": {}}
-        for each in shown.values():
-            if instrument[each["ListingId"]] != instrument[row["ListingId"]] or each["MarketState"] == "HALTED":
-                continue
+        for each in (row for listing, row in shown.items() if listing in counts and instrument[listing] == instrument[of]):
             for side, prices in whole.items():
                 for level in (1, 2):
                     if each[f"{side}Price{level}"] is not None:
@@ -163,18 +207,28 @@ def plain_cbbo(rows: list[dict[str, Any]], label: Any) -> dict[tuple[int, dateti
                         total[1] += each[f"{side}NumOrders{level}"]
         best = [[(price, *whole[side][price]) for price in sorted(whole[side], reverse=side == "Bid")][:2] for side in whole]
         bids, asks = ([*side, *[(None, 0, 0)] * (2 - len(side))] for side in best)
-        made[instrument[row["ListingId"]], label(row["EventTimestamp"])] = (*bids[0], *asks[0], *bids[1], *asks[1])
+        made[instrument[of], label(now)] = (*bids[0], *asks[0], *bids[1], *asks[1])
     return made
 
 
+def seen(row: dict[str, Any] | None) -> bool:
+    return row is not None and (row["BidPrice1"] is not None or row["AskPrice1"] is not None)
+
+
+begun = st.tuples(
+    st.integers(0, 40).map(lambda step: step * 5.0), st.sampled_from([1, 2, 4]), st.sampled_from(["CONTINUOUS_TRADING", "HALTED"])
+)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(steps, max_size=30), st.booleans())
-def test_consolidated_books_are_those_of_the_oracle(drawn: list[Any], by_event: bool) -> None:
+@given(st.lists(steps, max_size=30), st.lists(begun, max_size=8), st.booleans())
+def test_consolidated_books_are_those_of_the_oracle(drawn: list[Any], told: list[tuple[float, int, str]], by_event: bool) -> None:
+    told.sort(key=lambda each: each[0])
     drawn.sort(key=lambda step: step[0])
     rows = [book(seconds * 5, listing, sorted(bids, reverse=True), sorted(asks), state) for seconds, listing, bids, asks, state in drawn]
     label = (lambda time: time) if by_event else (lambda time: START + timedelta(minutes=-((time - START) // -timedelta(minutes=1))))
-    expected = plain_cbbo(rows, label)
-    made = cbbo(l2(*rows) if rows else l2(book(0, 1, [], [])).clear(), time_index="event" if by_event else "timebucket")
+    expected = plain_cbbo(rows, told, label)
+    made = cbbo(l2(*rows) if rows else l2(book(0, 1, [], [])).clear(), told=phases(*told), time_index="event" if by_event else "timebucket")
     assert {(row[0], row[1]): row[2:] for row in made.iter_rows()} == expected
 
 
@@ -189,13 +243,11 @@ def test_from_order_events_as_from_their_books(drawn: list[Any], by_event: bool,
     l3 = order_events(drawn)
     books = BookBuilder(levels=10, carry=("EventTimestamp",)).feed(l3)
     index = "event" if by_event else "timebucket"
-    planned = {"l3": dataset("l3", l3), "reference": dataset("reference", REFERENCE)}
-    from_l3 = CBBO_FROM_L3.compute(
-        CbboFromL3Config(time_index=index, market_states=states), {"l3": l3.lazy(), "reference": REFERENCE.lazy()}, planned, MINUTE
-    )["cbbo_from_l3"].collect()
-    from_l2 = CBBO_PREPROCESS.compute(
-        CbboPreprocessConfig(time_index=index, market_states=states), {"l2": books.lazy(), "reference": REFERENCE.lazy()}, planned, MINUTE
-    )["cbbo"].collect()
+    told = phases((2, 1, "HALTED"), (30, 1, "CONTINUOUS_TRADING"), (35, 2, "HALTED"))
+    given = {name: each.lazy() for name, each in (("l3", l3), ("l2", books), ("reference", REFERENCE), ("marketstate", told))}
+    section = {"time_index": index, "market_states": states}
+    from_l3 = CBBO_FROM_L3.compute(CbboFromL3Config(**section), given, {}, MINUTE)["cbbo_from_l3"].collect()
+    from_l2 = CBBO_PREPROCESS.compute(CbboPreprocessConfig(**section), given, {}, MINUTE)["cbbo"].collect()
     assert from_l3.equals(from_l2)
     assert from_l3.height > 0
 

@@ -15,16 +15,16 @@ from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.errors import ConflictingSettings, MissingColumn
 from basalt.market.books import BOOK_SIDES, LEVELS
 from basalt.market.books import L2 as L2_TABLE
-from basalt.market.states import MarketState
+from basalt.market.states import CONTINUOUS_STATES, MarketState
 from basalt.preprocessors.instruments import REFERENCE, IndexBy, members, reference_reads
-from basalt.preprocessors.levels import ADMITTED, LABEL, LAST, ordered_levels, planned_levels
+from basalt.preprocessors.levels import ADMITTED, IS_PHASE, LABEL, LAST, ordered_levels, planned_levels
 from basalt.preprocessors.streaming import Stepper, streamed
 
-CLOCK = "EventTimestamp"
+CLOCK, STATE, PHASES = "EventTimestamp", "MarketState", "marketstate"
 
 
 def _continuous() -> list[MarketState] | None:
-    return ["CONTINUOUS_TRADING"]
+    return sorted(CONTINUOUS_STATES)
 
 
 class CbboConfig(ModuleConfig):
@@ -34,12 +34,12 @@ class CbboConfig(ModuleConfig):
     top_n: int = Field(10, ge=1, le=10, description="Levels a side to show.")
     time_index: Literal["event", "timebucket"] = Field(
         "timebucket",
-        description="event: a row for every instant at which a venue's book changes; timebucket: one for each bucket with such.",
+        description="event: a row for every instant at which a venue's book or part changes; timebucket: one for each bucket with such.",
     )
     emit_last_event_ts: bool = Field(False, description="Add LastEventTimestamp, the time of the last event in the bucket.")
     market_states: list[MarketState] | None = Field(
         default_factory=_continuous,
-        description="A listing takes part while its market is in one of these states; null: always.",
+        description="A listing takes part while its phase, as the market-state table tells it, is one of these; null: always.",
     )
 
     @field_validator("market_states", mode="before")
@@ -83,26 +83,29 @@ def plan_cbbo(config: CbboConfig, clock: Clock, reads: Mapping[str, tuple[str, .
 
 
 def book_reads(l2: Dataset, levels: int, config: CbboConfig, clock: Clock, where: str) -> tuple[str, ...]:
-    """Columns to read of a table of books or order events, besides those that make the levels.
+    """Columns to read of a table of books or order events, besides those that make levels of order events.
 
     Raises:
         MissingColumn: There is no market state to select by, or no trade date to make days of.
     """
     known = l2.schema()
-    needed = {"MarketState": bool(config.market_states), "TradeDate": clock.is_daily and config.time_index == "timebucket"}
+    needed = {STATE: bool(config.market_states), "TradeDate": clock.is_daily and config.time_index == "timebucket"}
     for name, is_needed in needed.items():
         if is_needed and name not in known:
-            hint = "market_states: null takes every row" if name == "MarketState" else "set time_bucket_seconds"
+            hint = "market_states: null takes every row" if name == STATE else "set time_bucket_seconds"
             raise MissingColumn(f"{l2.name!r} has no column {name!r}", where=where, hint=hint)
     extra = [name for name, is_needed in needed.items() if is_needed]
     return ("ListingId", CLOCK, *extra, *(name for name in ordered_levels(levels) if name in known))
 
 
-def consolidated(books: pl.LazyFrame, reference: pl.LazyFrame, config: CbboConfig, clock: Clock, levels: int) -> pl.LazyFrame:
+def consolidated(
+    books: pl.LazyFrame, phases: pl.LazyFrame | None, reference: pl.LazyFrame, config: CbboConfig, clock: Clock, levels: int
+) -> pl.LazyFrame:
     """The rows of `plan_cbbo`, without columns of single venues.
 
     Args:
         books: Books of listings, each listing's in order of events.
+        phases: From when on each listing is in which state, in order; None when all count always.
         reference: The listings.
         config: The section.
         clock: Buckets of the rows.
@@ -110,12 +113,11 @@ def consolidated(books: pl.LazyFrame, reference: pl.LazyFrame, config: CbboConfi
     """
     is_event = config.time_index == "event"
     index, label = ("ListingId" if config.index_by == "PrimaryListingId" else "InstrumentId"), (CLOCK if is_event else TIME_BUCKET)
-    states = config.market_states
-    admitted = pl.col("MarketState").is_in(list(states)).fill_null(value=False) if states else pl.lit(value=True)
-    labelled = books.with_columns(pl.col("TradeDate").cast(pl.Date).alias(DATE)) if clock.is_daily and not is_event else books
+    dated = books.with_columns(pl.col("TradeDate").cast(pl.Date).alias(DATE)) if clock.is_daily and not is_event else books
     rows = (
-        labelled.join(members(reference, config.index_by).select("ListingId", "index"), on="ListingId", maintain_order="left")
-        .with_columns((pl.col(CLOCK) if is_event else clock.label(pl.col(CLOCK))).alias(LABEL), admitted.alias(ADMITTED))
+        _with_phases(dated, phases, config)
+        .join(members(reference, config.index_by).select("ListingId", "index"), on="ListingId", maintain_order="left")
+        .with_columns((pl.col(CLOCK) if is_event else clock.label(pl.col(CLOCK))).alias(LABEL))
         .sort(CLOCK, maintain_order=True)
     )
     schema = {index: pl.Int64(), label: pl.Datetime("ns"), LAST: pl.Datetime("ns")}
@@ -130,12 +132,30 @@ def consolidated(books: pl.LazyFrame, reference: pl.LazyFrame, config: CbboConfi
     return made.with_columns(pl.col(index).alias("PrimaryListingId")) if config.index_by == "PrimaryListingId" else made
 
 
+def _with_phases(books: pl.LazyFrame, phases: pl.LazyFrame | None, config: CbboConfig) -> pl.LazyFrame:
+    """Books, and beginnings of phases of their listings, with whether the listing takes part from then on."""
+    if phases is None:
+        return books.with_columns(pl.lit(value=True).alias(ADMITTED), pl.lit(value=False).alias(IS_PHASE))
+    admitted = pl.col(STATE).is_in(list(config.market_states or ())).fill_null(value=False).alias(ADMITTED)
+    begun = phases.drop_nulls(STATE).select("ListingId", CLOCK, admitted, pl.lit(value=True).alias(IS_PHASE))
+    if DATE in books.collect_schema():
+        begun = begun.join(books.group_by("ListingId").agg(pl.col(DATE).first()), on="ListingId", maintain_order="left")
+    return pl.concat([begun, books.with_columns(admitted, pl.lit(value=False).alias(IS_PHASE)).drop(STATE)], how="diagonal_relaxed")
+
+
+def phase_input(config: CbboConfig) -> tuple[Input, ...]:
+    """The market-state table, where states matter."""
+    return (Input(PHASES, PHASES, ("ListingId", CLOCK, STATE)),) if config.market_states else ()
+
+
 @dataclass(frozen=True)
 class CbboPreprocess:
-    """The consolidated book of an instrument, from the books of its listings.
+    """The consolidated book of an instrument: the best over the venues that trade continuously at that instant.
 
     Each venue's book stands until it changes; the consolidated one is their sum, price by price. At one instant all
-    events count before a row is made. A listing whose market is in none of the chosen states shows nothing.
+    events count before a row is made. A listing takes part from when its phase is one of the chosen states, with the book
+    it then has, until it is not. The phase is that of the market-state table, which changes without a book; before its
+    first row for the listing it is that of the book.
     """
 
     name: str = "cbbo_preprocess"
@@ -144,8 +164,8 @@ class CbboPreprocess:
     doc: str = "Consolidated books of instruments, from the books of all their venues."
 
     def inputs(self, config: CbboPreprocessConfig) -> tuple[Input, ...]:
-        """Books and reference data."""
-        return (Input("l2", L2_TABLE.name), Input(REFERENCE, REFERENCE))
+        """Books, phases and reference data."""
+        return (Input("l2", L2_TABLE.name), Input(REFERENCE, REFERENCE), *phase_input(config))
 
     def plan(self, config: CbboPreprocessConfig, inputs: Mapping[str, Dataset], clock: Clock, *, where: str) -> Mapping[str, Produced]:
         """The table `cbbo`.
@@ -166,9 +186,10 @@ class CbboPreprocess:
         """The rows of `plan`."""
         reference, levels = inputs[REFERENCE], min(config.levels_in, LEVELS)
         chosen = reference if config.mic_whitelist is None else reference.filter(pl.col("MIC").is_in(config.mic_whitelist))
-        made = consolidated(inputs["l2"], chosen, config, clock, levels)
+        phases = inputs[PHASES] if config.market_states else None
+        made = consolidated(inputs["l2"], phases, chosen, config, clock, levels)
         for mic in _wide(config):
-            made = _beside(made, inputs["l2"], reference, chosen, config, clock, mic)
+            made = _beside(made, inputs["l2"], phases, reference, chosen, config, clock, mic)
         return {"cbbo": made}
 
 
@@ -189,6 +210,7 @@ def _wide(config: CbboPreprocessConfig) -> Sequence[str]:
 def _beside(
     made: pl.LazyFrame,
     books: pl.LazyFrame,
+    phases: pl.LazyFrame | None,
     reference: pl.LazyFrame,
     chosen: pl.LazyFrame,
     config: CbboPreprocessConfig,
@@ -198,7 +220,7 @@ def _beside(
     """*made* with the levels that the venue *mic* showed at the same time."""
     of_venue = members(chosen, config.index_by).filter(pl.col("MIC") == mic)
     alone = reference.join(of_venue.select("ListingId"), on="ListingId", how="semi")
-    venue = consolidated(books, alone, config.model_copy(update={"time_index": "event"}), clock, min(config.levels_in, LEVELS))
+    venue = consolidated(books, phases, alone, config.model_copy(update={"time_index": "event"}), clock, min(config.levels_in, LEVELS))
     index = "ListingId" if config.index_by == "PrimaryListingId" else "InstrumentId"
     if config.index_by == "PrimaryListingId":
         names = members(chosen, config.index_by).select("ListingId", "index")

@@ -14,7 +14,7 @@ from basalt.core.datasets import Dataset
 from basalt.core.errors import ConflictingSettings
 from basalt.market.books import LEVELS
 from basalt.preprocessors.book import built_books, event_reads
-from basalt.preprocessors.cbbo import CbboConfig, book_reads, consolidated, plan_cbbo, refuse_no_buckets
+from basalt.preprocessors.cbbo import PHASES, CbboConfig, book_reads, consolidated, phase_input, plan_cbbo, refuse_no_buckets
 from basalt.preprocessors.instruments import REFERENCE, reference_reads
 
 
@@ -52,8 +52,8 @@ class CbboFromL3:
     doc: str = "Consolidated books of instruments, from the order events of all their venues."
 
     def inputs(self, config: CbboFromL3Config) -> tuple[Input, ...]:
-        """Order events and reference data."""
-        return (Input("l3", "l3"), Input(REFERENCE, REFERENCE))
+        """Order events, phases and reference data."""
+        return (Input("l3", "l3"), Input(REFERENCE, REFERENCE), *phase_input(config))
 
     def plan(self, config: CbboFromL3Config, inputs: Mapping[str, Dataset], clock: Clock, *, where: str) -> Mapping[str, Produced]:
         """The table `cbbo_from_l3`.
@@ -73,7 +73,8 @@ class CbboFromL3:
     ) -> Mapping[str, pl.LazyFrame]:
         """The rows of `plan`."""
         books = built_books(inputs["l3"], levels=LEVELS, sample="change")
-        return {"cbbo_from_l3": consolidated(books, inputs[REFERENCE], config, _clock(config, clock), LEVELS)}
+        phases = inputs[PHASES] if config.market_states else None
+        return {"cbbo_from_l3": consolidated(books, phases, inputs[REFERENCE], config, _clock(config, clock), LEVELS)}
 
 
 def _clock(config: CbboFromL3Config, clock: Clock) -> Clock:

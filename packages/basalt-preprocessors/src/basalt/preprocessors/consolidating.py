@@ -10,7 +10,7 @@ from basalt.books.arrays import Ints, Longs, Truths
 from basalt.books.storage import Listings, frozen, lengthened
 from basalt.market.books import BOOK_SIDES
 from basalt.preprocessors.consolidating_kernel import consolidate
-from basalt.preprocessors.levels import ADMITTED, INDEX, LABEL, LAST
+from basalt.preprocessors.levels import ADMITTED, INDEX, IS_PHASE, LABEL, LAST
 
 Shown = tuple[NDArray[np.float64], NDArray[np.float64], Longs]
 
@@ -33,7 +33,8 @@ class Consolidator:
     def __init__(self, levels_in: int, top_n: int, index: str, label: str) -> None:
         self.levels_in, self.top_n, self.index, self.label = levels_in, top_n, index, label
         self._listings, self._instruments = Listings(), Listings()
-        self._heads = np.zeros((0, 2), np.int64)
+        self._heads, self._states = np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
+        self._changed = np.zeros(0, np.int64)
         self._shown: Shown = (np.zeros((0, levels_in)), np.zeros((0, levels_in)), np.zeros((0, levels_in), np.int64))
         self._chains = (np.zeros(0, np.int32), np.zeros(0, np.int32))
         self._pending: pl.DataFrame | None = None
@@ -42,10 +43,10 @@ class Consolidator:
         """Merged books that are complete once *rows* are known.
 
         Args:
-            rows: In order of time over all listings: `ListingId`, `EventTimestamp`, the columns named above, levels.
+            rows: Books and phases in order of time over all listings: `ListingId`, `EventTimestamp`, the columns named above, levels.
 
         Returns:
-            One row an index and label, the book after the last event of it.
+            One row an index and label in which a book changed, or was let in or left out; the book after all rows of it.
         """
         listings, instruments = self._numbers(rows)
         emit = self._emit(rows)
@@ -53,10 +54,11 @@ class Consolidator:
         shape = (2 * self.top_n, count)
         out: Shown = (np.empty(shape), np.empty(shape), np.empty(shape, np.int64))
         marks = np.empty(count, np.int64)
-        admitted = frozen(rows[ADMITTED].to_numpy())
-        consolidate(listings, instruments, admitted, emit, self._levels(rows), self._shown, self._heads, self._chains, out, marks)
-        made = rows.select(pl.col(INDEX).alias(self.index), pl.col(LABEL).alias(self.label), pl.col("EventTimestamp").alias(LAST))[marks]
-        return self._settled(made.with_columns(self._columns(out)))
+        is_phase, admitted = (frozen(rows[name].to_numpy()) for name in (IS_PHASE, ADMITTED))
+        kept = (self._shown, self._heads, self._states, self._changed, self._chains)
+        written = consolidate(listings, instruments, is_phase, admitted, emit, self._levels(rows), *kept, out, marks)
+        made = rows.select(pl.col(INDEX).alias(self.index), pl.col(LABEL).alias(self.label), pl.col("EventTimestamp").alias(LAST))
+        return self._settled(made[marks[:written]].with_columns(self._columns(out, written)))
 
     def finish(self) -> pl.DataFrame:
         """The last row of each instrument."""
@@ -83,7 +85,8 @@ class Consolidator:
         for listing, row in zip(new, where, strict=True):
             following[listing], first[instruments[row]] = first[instruments[row]], listing
         self._chains = first, following
-        self._heads = lengthened(self._heads, 2 * count)
+        self._heads, self._states = lengthened(self._heads, 2 * count), lengthened(self._states, count)
+        self._changed = lengthened(self._changed, self._instruments.count)
         price, quantity, orders = self._shown
         self._shown = lengthened(price, 2 * count), lengthened(quantity, 2 * count), lengthened(orders, 2 * count)
 
@@ -108,8 +111,8 @@ class Consolidator:
 
     # ---------------------------------------------------------------- rows
 
-    def _columns(self, out: Shown) -> list[pl.Series]:
-        price, quantity, orders = out
+    def _columns(self, out: Shown, written: int) -> list[pl.Series]:
+        price, quantity, orders = (part[:, :written] for part in out)
         columns = []
         for place, name in enumerate(level_names(self.top_n, "")):
             side, level = name[:3], name[3:]

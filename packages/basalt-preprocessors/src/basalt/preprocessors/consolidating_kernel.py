@@ -1,7 +1,7 @@
 """Kernel: the books of the venues of an instrument to one book.
 
-Each listing shows its best levels until it shows others. The books of an instrument's listings are merged where a row is
-asked for: quantities and orders at one price add up.
+Each listing shows its best levels until it shows others, and takes part or does not. The books of an instrument's listings
+that take part are merged where a row is asked for: quantities and orders at one price add up.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from basalt.books.compiling import kernel, part
 Levels = tuple[NDArray[np.float64], NDArray[np.float64], Longs]
 """Price, quantity and orders."""
 COUNT_UNKNOWN = -1
+TOLD, ACTIVE = 0, 1
+"""Columns of the state of a listing: whether a phase of it is known, and whether it takes part."""
 
 
 @part
@@ -40,16 +42,17 @@ def merge(
     side: Long,
     shown: Levels,
     heads: Longs,
+    states: Longs,
     following: Ints,
     out: Levels,
     place: Long,
 ) -> None:
-    """Write the best levels of one side over all listings from *first* on to row *place*."""
+    """Write the best levels of one side over all listings from *first* on that take part to row *place*."""
     out_price, out_quantity, out_orders = out
     levels = out_price.shape[0] // 2
     listing = np.int64(first)
     while listing >= 0:
-        heads[2 * listing + side, 1] = 0
+        heads[2 * listing + side, 1] = 0 if states[listing, ACTIVE] else heads[2 * listing + side, 0]
         listing = np.int64(following[listing])
     for level in range(levels):
         best, found = 0.0, False
@@ -78,27 +81,41 @@ def merge(
         out_orders[column, place] = orders
 
 
+@part
+def enter(listing: Long, admitted: Long, heads: Longs, states: Longs) -> Long:
+    """Let a listing take part or not; gives whether that can be seen."""
+    seen = states[listing, ACTIVE] != admitted and heads[2 * listing, 0] + heads[2 * listing + 1, 0] > 0
+    states[listing, ACTIVE] = admitted
+    return seen
+
+
 @kernel
 def consolidate(
     listings: Ints,
     instruments: Ints,
+    is_phase: Truths,
     admitted: Truths,
     emit: Truths,
     new: Levels,
     shown: Levels,
     heads: Longs,
+    states: Longs,
+    changed: Longs,
     chains: tuple[Ints, Ints],
     out: Levels,
     out_rows: Longs,
 ) -> int:
-    """Follow the books of listings and write the merged book after the rows that *emit* names.
+    """Follow the books of listings and write the merged book after rows that *emit* names, if something happened since the one before.
 
     Args:
         listings, instruments: Dense numbers by row.
-        admitted: Whether the listing takes part from this row on.
+        is_phase: Whether the row is the beginning of a phase, which leaves the levels as they are, or a book.
+        admitted: Whether the listing takes part from this row on; what a book says of it counts until a phase is known.
         emit: Whether the merged book is wanted after the row.
         new: Price, quantity and orders by row; bids before asks, best level first.
         shown, heads: Levels and number of levels of each half; changed in place.
+        states: What is known of each listing; changed in place.
+        changed: Whether something happened to each instrument that is not written yet; changed in place.
         chains: First listing of each instrument, and the listing after each; -1 ends them.
         out, out_rows: Get the levels, and the input row, of each row written.
 
@@ -108,15 +125,21 @@ def consolidate(
     first, following = chains
     written = 0
     for row in range(listings.size):
-        listing = np.int64(listings[row])
-        for side in range(2):
-            if admitted[row]:
-                remember(row, listing, side, new, shown, heads)
-            else:
-                heads[2 * listing + side, 0] = 0
-        if emit[row]:
+        listing, instrument = np.int64(listings[row]), instruments[row]
+        takes_part = np.int64(admitted[row])
+        if is_phase[row]:
+            states[listing, TOLD] = 1
+            changed[instrument] |= enter(listing, takes_part, heads, states)
+        else:
             for side in range(2):
-                merge(np.int64(first[instruments[row]]), side, shown, heads, following, out, written)
+                remember(row, listing, side, new, shown, heads)
+            changed[instrument] = 1
+            if not states[listing, TOLD]:
+                states[listing, ACTIVE] = takes_part
+        if emit[row] and changed[instrument]:
+            for side in range(2):
+                merge(np.int64(first[instrument]), side, shown, heads, states, following, out, written)
             out_rows[written] = row
+            changed[instrument] = 0
             written += 1
     return written

@@ -94,6 +94,18 @@ def test_slices_of_time_do_not_change_the_rows(tmp_path: Path, rows_in_memory: i
     assert read(tmp_path, TRADES).equals(expected.select(read(tmp_path, TRADES).columns))
 
 
+def test_rows_of_one_listing_are_written_piece_by_piece(tmp_path: Path) -> None:
+    rows = _prints("A", 1, 2_500)
+    replace_listings(tmp_path, "XNAS", DAY, {TRADES: [rows.lazy()]}, {1}, rows_in_memory=1_000)
+    assert read(tmp_path, TRADES).equals(rows.select(read(tmp_path, TRADES).columns))
+
+
+def test_broken_pair_makes_no_lake(write_pair, tmp_path: Path) -> None:
+    with pytest.raises(CorruptInput, match="unknown message type 9"):
+        import_lobster([write_pair("34200,9,1,1,50,1\n", "60,1,50,10,70,1,40,1\n")], tmp_path / "lake")
+    assert not (tmp_path / "lake").exists()
+
+
 def _prints(ticker: str, listing: int, rows: int) -> pl.DataFrame:
     number = pl.int_range(1, rows + 1, dtype=pl.Int64)
     return pl.select(

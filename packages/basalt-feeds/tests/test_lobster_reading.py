@@ -12,7 +12,8 @@ LEVEL = "5010000,50,5000000,100"
 def read_text(write_pair, messages: str, book: str | None = None, levels: int = 1):
     rows = messages.count("\n") + (not messages.endswith("\n"))
     (pair,) = find_pairs([write_pair(messages, book if book is not None else f"{LEVEL}\n" * rows, levels=levels)])
-    return read_pair(pair)
+    (recording,) = read_pair(pair)
+    return recording
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_bytes_that_are_no_text(write_pair) -> None:
     (pair,) = find_pairs([folder])
     pair.messages.path.write_bytes(b"34200.1,1,1,10,50,1\n\xff\xfe,1,1,10,50,1\n")
     with pytest.raises(CorruptInput) as caught:
-        read_messages(pair.messages)
+        list(read_messages(pair.messages))
     assert caught.value.where.endswith("line 2")
 
 
@@ -117,17 +118,38 @@ def test_header_is_refused(write_pair) -> None:
 def test_files_of_unequal_length(write_pair, messages: str, book: str) -> None:
     (pair,) = find_pairs([write_pair(messages, "".join(book.splitlines(keepends=True)[:-1]))])
     with pytest.raises(CorruptInput, match="12 messages but 11 rows of the book") as caught:
-        read_pair(pair)
+        list(read_pair(pair))
     assert "cut short" in caught.value.hint
 
 
 def test_files_without_lines(write_pair) -> None:
     (pair,) = find_pairs([write_pair("", "")])
     with pytest.raises(CorruptInput, match="no lines"):
-        read_pair(pair)
+        list(read_pair(pair))
 
 
 def test_time_that_goes_backwards(write_pair) -> None:
     with pytest.raises(UnsortedInput, match="backwards") as caught:
         read_text(write_pair, "34200.1,1,1,10,50,1\n34200.3,1,2,10,50,1\n34200.2,1,3,10,50,1\n")
     assert caught.value.where.endswith("line 3")
+
+
+@pytest.mark.parametrize("block_bytes", [1, 50, 10_000])
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [("34200.1,1,3,10,50,1", "backwards"), ("34200.3,9,3,10,50,1", "type 9"), ("34200.3,1,3,10,50", "5 fields"), ("", "1 fields")],
+)
+def test_lines_are_counted_over_blocks(write_pair, line: str, fault: str, block_bytes: int) -> None:
+    messages = f"34200.1,1,1,10,50,1\n34200.2,1,2,10,50,1\n{line}\n34200.4,1,4,10,50,1\n"
+    (pair,) = find_pairs([write_pair(messages, f"{LEVEL}\n" * 4, levels=1)])
+    with pytest.raises((CorruptInput, UnsortedInput), match=fault) as caught:
+        list(read_pair(pair, block_bytes=block_bytes))
+    assert caught.value.where.endswith("_message_1.csv, line 3")
+
+
+@pytest.mark.parametrize("block_bytes", [1, 50, 10_000])
+@pytest.mark.parametrize(("messages", "rows"), [(5, 3), (3, 5), (4, 3)])
+def test_unequal_files_are_counted_over_blocks(write_pair, messages: int, rows: int, block_bytes: int) -> None:
+    (pair,) = find_pairs([write_pair("34200.1,1,1,10,50,1\n" * messages, f"{LEVEL}\n" * rows, levels=1)])
+    with pytest.raises(CorruptInput, match=f"{messages} messages but {rows} rows of the book"):
+        list(read_pair(pair, block_bytes=block_bytes))

@@ -9,7 +9,7 @@ from basalt.core.lake import conform
 from basalt.feeds.identifiers import Listing, ListingDay
 from basalt.feeds.lobster.finding import find_pairs
 from basalt.feeds.lobster.reading import read_pair
-from basalt.feeds.lobster.tables import make_tables
+from basalt.feeds.lobster.tables import TableMaker
 from basalt.market.tables import TABLES
 
 at = datetime.fromisoformat
@@ -18,7 +18,28 @@ HALF_PAST_NINE = at("2024-01-03 14:30:00")
 
 def tables_of(folder, currency: str = "USD") -> dict[str, pl.DataFrame]:
     (pair,) = find_pairs([folder])
-    return make_tables(read_pair(pair), ListingDay(Listing("XNAS", pair.ticker, currency), pair.day))
+    maker, (recording,) = TableMaker(ListingDay(Listing("XNAS", pair.ticker, currency), pair.day)), read_pair(pair)
+    return {table.name: frame for table, frame in (maker.events_of(recording) | maker.day()).items()}
+
+
+@pytest.mark.parametrize("block_bytes", [1, 90, 120, 200, 250])
+@pytest.mark.parametrize("levels", [1, 2])
+def test_pieces_make_the_tables_of_the_whole(write_pair, messages: str, book: str, block_bytes: int, levels: int) -> None:
+    """Sizes of orders, halts, quotes before trades and numbers of lines go on over the ends of pieces."""
+    again = messages + "34600,1,11,30,5000000,1\n34600,4,11,10,5000000,1\n57600,4,99,5,4990000,1\n"
+    rows = [",".join(row.split(",")[: 4 * levels]) for row in book.splitlines()] + [LEVELS[levels]] * 3
+    folder = write_pair(again, "\n".join(rows) + "\n", levels=levels)
+    (pair,) = find_pairs([folder])
+    maker = TableMaker(ListingDay(Listing("XNAS", "ABC", "USD"), pair.day))
+    parts = [maker.events_of(recording) for recording in read_pair(pair, block_bytes=block_bytes)]
+    assert len(parts) > 1
+    made = {table.name: pl.concat([part[table] for part in parts]) for table in parts[0]}
+    made |= {table.name: frame for table, frame in maker.day().items()}
+    for name, whole in tables_of(folder).items():
+        assert made[name].equals(whole), name
+
+
+LEVELS = {1: "5010000,50,5000000,20", 2: "5010000,50,5000000,20,9999999999,0,4990000,5"}
 
 
 @pytest.fixture

@@ -66,19 +66,19 @@ def replace_listings(
 
 
 def _fill(writer: LakeWriter, frames: Sequence[pl.LazyFrame], rows_in_memory: int) -> None:
-    with _writing(writer.path):
+    with writing(writer.path):
         for piece in _pieces(frames, writer.table, rows_in_memory):
             writer.append(piece)
         writer.seal()
 
 
 def _put(writer: LakeWriter) -> LakeFile:
-    with _writing(writer.path):
+    with writing(writer.path):
         return writer.close()
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Say which file of the lake could not be written: the disk is full, a folder is in its place."""
     try:
         yield
@@ -128,13 +128,19 @@ def _refuse_shared(references: Sequence[pl.LazyFrame], mic: str) -> None:
 def _pieces(frames: Sequence[pl.LazyFrame], table: Table, rows_in_memory: int) -> Iterator[pl.DataFrame]:
     """The rows of all *frames* in the table's order, a slice of time after the other."""
     if _follow_each_other(frames, table):
-        yield from (frame.collect() for frame in frames)
+        yield from (piece for frame in frames for piece in _in_rows(frame, rows_in_memory))
         return
     clock = table.time_from[0] if table.time_from else None
     for piece in _slices(frames, clock, rows_in_memory):
         rows = pl.concat([frame if piece is None else frame.filter(piece) for frame in frames], how="diagonal").collect()
         names = [name for name in order_columns(table) if name in rows.columns]
         yield rows.sort(*names, "ListingId", maintain_order=True)
+
+
+def _in_rows(frame: pl.LazyFrame, rows_in_memory: int) -> Iterator[pl.DataFrame]:
+    """*frame* piece by piece; one piece where it has no rows."""
+    total = frame.select(pl.len()).collect().item()
+    return (frame.slice(start, rows_in_memory).collect() for start in range(0, max(total, 1), rows_in_memory))
 
 
 def _follow_each_other(frames: Sequence[pl.LazyFrame], table: Table) -> bool:

@@ -7,9 +7,11 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from basalt.core.errors import ConflictingSettings, CorruptInput, MissingData
 
@@ -34,26 +36,51 @@ class NativeFile:
     def __str__(self) -> str:
         return str(self.path) if self.member is None else f"{self.path}: {self.member}"
 
-    def content(self) -> Path | bytes:
-        """What a CSV reader takes: the path of a plain file, the bytes of a zipped one.
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """The bytes, unpacked, as a stream.
 
         Raises:
-            CorruptInput: The archive is damaged.
+            CorruptInput: The file or its archive is damaged, also where that shows while reading.
         """
-        if self.member is None:
-            return self.path
+        what = "cannot be read" if self.member is None else "cannot read the archive"
+        hint = "check the file" if self.member is None else "fetch the file again"
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.read(self.member)
+            with self._stream() as stream:
+                yield stream
         except UNREADABLE as problem:
-            raise CorruptInput(f"cannot read the archive: {problem}", where=str(self), hint="fetch the file again") from problem
+            raise CorruptInput(f"{what}: {problem}", where=str(self), hint=hint) from problem
+
+    @contextmanager
+    def _stream(self) -> Iterator[IO[bytes]]:
+        if self.member is None:
+            with self.path.open("rb") as stream:
+                yield stream
+            return
+        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+            yield stream
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        """Whole lines, about *size* bytes at once; the last line may lack its end.
+
+        Raises:
+            CorruptInput: The file or its archive is damaged.
+        """
+        rest = b""
+        with self.opened() as stream:
+            while len(block := stream.read(size)) == size:
+                lines, end, start = block.rpartition(b"\n")
+                if end:
+                    yield rest + lines + end
+                rest = start if end else rest + block
+        if rest or block:
+            yield rest + block
 
     def lines(self) -> Iterator[str]:
         """The lines, without their ends; bytes that are no text are shown as escapes."""
-        content = self.content()
-        data = content.read_bytes() if isinstance(content, Path) else content
-        for line in data.removesuffix(b"\n").split(b"\n"):
-            yield line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
+        with self.opened() as stream:
+            for line in stream:
+                yield line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)

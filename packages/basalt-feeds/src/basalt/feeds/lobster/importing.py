@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from itertools import count, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,14 +11,15 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from basalt.core.errors import TargetFailed
-from basalt.core.lake import LakeFile
+from basalt.core.lake import LakeFile, lake_path
 from basalt.core.tables import Table
 from basalt.feeds.feed import Imported
+from basalt.feeds.fresh import FreshDay
 from basalt.feeds.identifiers import Listing, ListingDay
 from basalt.feeds.lobster.finding import Pair, find_pairs
 from basalt.feeds.lobster.reading import CONTRACT_LEVELS, read_pair
-from basalt.feeds.lobster.tables import make_tables
-from basalt.feeds.merging import replace_listings
+from basalt.feeds.lobster.tables import TableMaker
+from basalt.feeds.merging import replace_listings, writing
 from basalt.market.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
 
 ROWS_READ_AT_ONCE = 25_000
@@ -74,31 +75,65 @@ def _announcer(observe: Observer | None, total: int) -> Callable[[Pair], None]:
 
 
 def _import_day(pairs: Sequence[Pair], lake: Path, mic: str, currency: str, announce: Callable[[Pair], None]) -> tuple[LakeFile, ...]:
-    rows: dict[Table, list[pl.LazyFrame]] = {table: [] for table in TABLES}
-    listings: set[int] = set()
-    with _staging(lake) if len(pairs) > 1 else nullcontext() as staging:
-        for pair in pairs:
+    day = pairs[0].day
+    has_others = len(pairs) > 1 or any(Path(lake_path(str(lake), table, mic, day)).exists() for table in TABLES)
+    with _staging(lake) as staging:
+        listings = [ListingDay(Listing(mic, pair.ticker, currency), day) for pair in pairs]
+        if not has_others:
+            announce(pairs[0])
+            return _import_fresh(pairs[0], listings[0], lake, staging)
+        rows: dict[Table, list[pl.LazyFrame]] = {table: [] for table in TABLES}
+        for pair, of in zip(pairs, listings, strict=True):
             announce(pair)
-            of = ListingDay(Listing(mic, pair.ticker, currency), pair.day)
-            made = make_tables(read_pair(pair), of)
-            for table in TABLES:
-                rows[table].append(_set_aside(made[table.name], staging, f"{table.name}-{len(rows[table])}"))
-            listings.add(of.listing.listing_id)
-        return replace_listings(lake, mic, pairs[0].day, rows, listings)
+            for table, frame in _set_aside(_pieces(pair, of), staging / pair.ticker).items():
+                rows[table].append(frame)
+        return replace_listings(lake, mic, day, rows, {of.listing.listing_id for of in listings})
 
 
-def _set_aside(frame: pl.DataFrame, staging: Path | None, name: str) -> pl.LazyFrame:
-    """The frame itself, or its copy on disk when there is a place for it."""
-    if staging is None:
-        return frame.lazy()
-    path = staging / f"{name}.parquet"
-    frame.write_parquet(path, compression="lz4", row_group_size=ROWS_READ_AT_ONCE)
-    return pl.scan_parquet(path)
+def _pieces(pair: Pair, of: ListingDay) -> Iterator[tuple[Table, pl.DataFrame]]:
+    """Rows of all tables, in order; each table comes at least once, later pieces have rows."""
+    maker, seen = TableMaker(of), set[Table]()
+    empty: dict[Table, pl.DataFrame] = {}
+    for recording in read_pair(pair):
+        for table, frame in maker.events_of(recording).items():
+            if frame.height:
+                seen.add(table)
+                yield table, frame
+            empty[table] = frame.clear()
+    yield from ((table, frame) for table, frame in empty.items() if table not in seen)
+    yield from maker.day().items()
+
+
+def _import_fresh(pair: Pair, of: ListingDay, lake: Path, staging: Path) -> tuple[LakeFile, ...]:
+    """Import the only listing of its day, straight into files."""
+    made = FreshDay(staging, lake, of.listing.mic, of.day, TABLES)
+    with ExitStack() as undo:
+        undo.callback(made.stop)
+        for table, frame in _pieces(pair, of):
+            made.add(table, frame)
+        return made.put()
+
+
+def _set_aside(pieces: Iterable[tuple[Table, pl.DataFrame]], folder: Path) -> dict[Table, pl.LazyFrame]:
+    """The rows of each table as a file on disk."""
+    import pyarrow.parquet as pq
+
+    paths = {table: folder / f"{table.name}.parquet" for table in TABLES}
+    with ExitStack() as files, writing(folder):
+        folder.mkdir()
+        writers: dict[Table, pq.ParquetWriter] = {}
+        for table, frame in pieces:
+            rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            if table not in writers:
+                writers[table] = files.enter_context(pq.ParquetWriter(paths[table], rows.schema, compression="lz4"))
+            writers[table].write_table(rows, row_group_size=ROWS_READ_AT_ONCE)
+    return {table: pl.scan_parquet(path) for table, path in paths.items()}
 
 
 @contextmanager
 def _staging(lake: Path) -> Iterator[Path]:
-    """A folder for the listings of a day that wait for each other."""
+    """A folder for rows of a day that is not complete."""
+    is_new = not lake.exists()
     try:
         lake.mkdir(parents=True, exist_ok=True)
         folder = TemporaryDirectory(prefix=".import-", dir=lake)
@@ -106,8 +141,15 @@ def _staging(lake: Path) -> Iterator[Path]:
         raise TargetFailed(
             f"cannot write the lake: {problem.strerror}", where=str(lake), hint="give --lake a folder that you may write to"
         ) from problem
-    with folder as name:
-        yield Path(name)
+    with ExitStack() as undo:
+        if is_new:
+            undo.callback(_remove_if_empty, lake)
+        yield Path(undo.enter_context(folder))
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _notices(pairs: Iterable[Pair]) -> Iterator[str]:

@@ -12,8 +12,11 @@ orders from before the file, what is left is unknown: `OldSize` is the amount an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
+from basalt.core.tables import Table
 from basalt.feeds.identifiers import ListingDay
 from basalt.feeds.lobster.faults import EMPTY_PRICE
 from basalt.feeds.lobster.reading import CONTRACT_LEVELS, Recording
@@ -32,39 +35,67 @@ _PHASES = {-1: "HALTED", 0: "UNSCHEDULED_AUCTION", 1: "CONTINUOUS_TRADING"}
 _VENUE_CODES = {-1: "H", 0: "Q", 1: "T"}
 
 
-def make_tables(recording: Recording, of: ListingDay) -> dict[str, pl.DataFrame]:
-    """All tables of one listing and day, by name, each in order of events.
+class TableMaker:
+    """Tables of one listing and day, from pieces of its recording that follow each other.
 
     Columns are a subset of the contracts in `basalt.market.tables`; prices are exact (the nearest
     float to the integer over 10,000), times are UTC nanoseconds.
     """
-    events = _events(recording, of)
-    return {
-        TRADES.name: _trades(events, of),
-        L2.name: _l2(events, recording.levels, of),
-        L3.name: _l3(events, of),
-        MARKETSTATE.name: _market_states(recording.messages, of),
-        REFERENCE.name: _reference(of),
-    }
+
+    def __init__(self, of: ListingDay) -> None:
+        self._of = of
+        self._rows = 0
+        self._start = 0
+        self._halts: list[pl.DataFrame] = []
+        self._halt: int | None = None
+        self._orders = _NO_ORDERS
+        self._top: dict[str, float | int | None] = dict.fromkeys(_TOP)
+
+    def events_of(self, piece: Recording) -> dict[Table, pl.DataFrame]:
+        """`trades`, `l2` and `l3` of the next messages, each in order of events."""
+        events = self._events(piece)
+        made = {TRADES: _trades(events, self._of, self._top), L2: _l2(events, piece.levels, self._of), L3: _l3(events, self._of)}
+        self._top = events.select(_TOP).row(-1, named=True)
+        return made
+
+    def day(self) -> dict[Table, pl.DataFrame]:
+        """`marketstate` and `reference`, after the last piece."""
+        return {MARKETSTATE: _market_states(self._start, pl.concat(self._halts), self._of), REFERENCE: _reference(self._of)}
+
+    def _events(self, piece: Recording) -> pl.DataFrame:
+        """Messages beside the book after them, with clock, sequence, phase and what is left of the order."""
+        left, self._orders = _left(piece.messages, self._orders)
+        halt = pl.when(pl.col("Type") == HALT).then(pl.col("Price")).forward_fill().fill_null(pl.lit(self._halt, pl.Int64))
+        messages = piece.messages.select(
+            pl.all(),
+            _clock(pl.col("Nanos"), self._of).alias("TimestampNanoseconds"),
+            pl.int_range(self._rows + 1, self._rows + pl.len() + 1, dtype=pl.Int64).alias("BMLLSequenceNo"),
+            _phase(pl.col("Nanos"), halt).alias("MarketState"),
+            left,
+        )
+        self._note(messages)
+        return pl.concat([messages, piece.book.select(_level_columns(piece.levels))], how="horizontal")
+
+    def _note(self, messages: pl.DataFrame) -> None:
+        """Remember what later pieces need of *messages*."""
+        if not self._rows:
+            self._start = messages["Nanos"].item(0)
+        self._rows += messages.height
+        halts = messages.filter(pl.col("Type") == HALT).select("Nanos", "BMLLSequenceNo", pl.col("Price").alias("Halt"))
+        self._halts.append(halts)
+        if halts.height:
+            self._halt = halts["Halt"].item(-1)
+
+
+_TOP = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")
+_NO_ORDERS = pl.DataFrame(schema={"OrderId": pl.Int64, "Change": pl.Int64, "IsEntry": pl.Boolean})
+"""Orders that live on: what is left of each by its messages, and whether they show it from its entry."""
 
 
 def midnight_nanos(of: ListingDay) -> int:
     """Midnight in New York at the start of the day, in UTC nanoseconds since 1970."""
     local = pl.Series([of.day]).cast(pl.Datetime("ns"))
     return int(local.dt.replace_time_zone(NEW_YORK).dt.epoch("ns").item())
-
-
-def _events(recording: Recording, of: ListingDay) -> pl.DataFrame:
-    """Messages beside the book after them, with clock, sequence, phase and what is left of the order."""
-    halt = pl.when(pl.col("Type") == HALT).then(pl.col("Price")).forward_fill()
-    messages = recording.messages.select(
-        pl.all(),
-        _clock(pl.col("Nanos"), of).alias("TimestampNanoseconds"),
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("BMLLSequenceNo"),
-        _phase(pl.col("Nanos"), halt).alias("MarketState"),
-        _left(recording.messages),
-    )
-    return pl.concat([messages, recording.book.select(_level_columns(recording.levels))], how="horizontal")
 
 
 def _clock(nanos: pl.Expr, of: ListingDay) -> pl.Expr:
@@ -86,15 +117,32 @@ def _phase(nanos: pl.Expr, halt: pl.Expr) -> pl.Expr:
     )
 
 
-def _left(messages: pl.DataFrame) -> pl.Series:
-    """Size of the order after its message; null for orders that the file does not show from their entry."""
-    kind, size, is_first = pl.col("Type"), pl.col("Size"), pl.col("OrderId").ne_missing(pl.col("OrderId").shift())
+def _left(messages: pl.DataFrame, orders: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Size of the order after its message; null for orders that the file does not show from their entry.
+
+    Args:
+        orders: Orders of before, as `_NO_ORDERS`.
+
+    Returns:
+        The sizes, and orders for the messages that follow: those that are gone are left out.
+    """
+    kind, size = pl.col("Type"), pl.col("Size")
     change = pl.when(kind == ADD).then(size).when(kind.is_between(PARTIAL_CANCEL, EXECUTE_VISIBLE)).then(-size).otherwise(0)
-    by_order = messages.select("OrderId", kind, change.alias("Change")).with_row_index("Row").sort("OrderId", maintain_order=True)
-    total = pl.col("Change").cum_sum()
-    left = total - pl.when(is_first).then(total - pl.col("Change")).forward_fill()
-    is_known = pl.when(is_first).then(kind == ADD).forward_fill()
-    return by_order.select("Row", pl.when(is_known & (left >= 0)).then(left).alias("Left")).sort("Row")["Left"]
+    now = messages.select("OrderId", change.alias("Change"), (kind == ADD).alias("IsEntry"), (kind == DELETE).alias("IsDeletion"))
+    by_order = pl.concat([orders, now.with_row_index("Row")], how="diagonal").sort("OrderId", maintain_order=True)
+    order, total = pl.col("OrderId"), pl.col("Change").cum_sum()
+    is_first, is_last = order.ne_missing(order.shift()), order.ne_missing(order.shift(-1))
+    sums = by_order.select(
+        "Row",
+        "OrderId",
+        (total - pl.when(is_first).then(total - pl.col("Change")).forward_fill()).alias("Change"),
+        pl.when(is_first).then("IsEntry").forward_fill(),
+        pl.col("IsDeletion").fill_null(value=False),
+        is_last.alias("IsLast"),
+    )
+    left = sums.drop_nulls("Row").select("Row", pl.when(pl.col("IsEntry") & (pl.col("Change") >= 0)).then("Change").alias("Left"))
+    is_gone = pl.col("IsDeletion") | (pl.col("IsEntry") & (pl.col("Change") == 0))
+    return left.sort("Row")["Left"], sums.filter("IsLast", ~is_gone).select(_NO_ORDERS.columns)
 
 
 def _level_columns(levels: int) -> list[pl.Expr]:
@@ -187,18 +235,21 @@ def _action(on_book: pl.Expr, is_new: pl.Expr, is_gone: pl.Expr) -> pl.Expr:
     return action.cast(pl.Int64)
 
 
-def _trades(events: pl.DataFrame, of: ListingDay) -> pl.DataFrame:
+def _trades(events: pl.DataFrame, of: ListingDay, top: Mapping[str, float | int | None]) -> pl.DataFrame:
     """One row an execution, visible and hidden, and one a cross, with the book just before it.
 
     Quotes are the row of the book before the message (null for the first message), `PostTradeMid`
     is the row of the message itself. LOBSTER is one venue: the best quotes are those of the venue.
+
+    Args:
+        top: The best level of the row of the book before *events*.
     """
     kind, size = pl.col("Type"), pl.col("Size")
     currency = of.listing.currency
     notional = _exact(pl.col("Price") * size)
     converted = [notional.alias(f"TradeNotional{currency}")] * (currency in {"USD", "EUR"})
     aggressor = _code(pl.col("Direction"), {1: Aggressor.SELL, -1: Aggressor.BUY})
-    before = events.with_columns(*_quotes_before(), ((pl.col("BidPrice1") + pl.col("AskPrice1")) / 2).alias("PostTradeMid"))
+    before = events.with_columns(*_quotes_before(top), ((pl.col("BidPrice1") + pl.col("AskPrice1")) / 2).alias("PostTradeMid"))
     deals = before.filter(kind.is_in(list(CLASSIFICATIONS)), size > 0)
     return deals.select(
         *_identity(of, "MIC", "InstrumentId", "CurrencyCode", "OPOL", "ExecutionVenue", "InstrumentCurrencyCode"),
@@ -222,19 +273,23 @@ def _trades(events: pl.DataFrame, of: ListingDay) -> pl.DataFrame:
 _QUOTE_NAMES = ("BestBidPrice", "BestBidSize", "BestAskPrice", "BestAskSize")
 
 
-def _quotes_before() -> list[pl.Expr]:
+def _quotes_before(top: Mapping[str, float | int | None]) -> list[pl.Expr]:
+    """The best quotes before each message; *top* before the first."""
     return [
         expression
         for side in ("Bid", "Ask")
         for expression in (
-            pl.col(f"{side}Price1").shift().alias(f"Best{side}Price"),
-            pl.when(pl.col(f"{side}Price1").is_not_null())
-            .then(pl.col(f"{side}Quantity1"))
-            .shift()
-            .cast(pl.Float64)
-            .alias(f"Best{side}Size"),
+            _before(pl.col(f"{side}Price1"), top[f"{side}Price1"]).alias(f"Best{side}Price"),
+            _before(
+                pl.when(pl.col(f"{side}Price1").is_not_null()).then(pl.col(f"{side}Quantity1")).cast(pl.Float64),
+                None if top[f"{side}Price1"] is None else top[f"{side}Quantity1"],
+            ).alias(f"Best{side}Size"),
         )
     ]
+
+
+def _before(values: pl.Expr, first: float | None) -> pl.Expr:
+    return values.shift(fill_value=pl.lit(first, pl.Float64))
 
 
 def _price_point() -> pl.Expr:
@@ -242,14 +297,14 @@ def _price_point() -> pl.Expr:
     return pl.when(spread > 0).then((_price() - pl.col("BestBidPrice")) / spread)
 
 
-def _market_states(messages: pl.DataFrame, of: ListingDay) -> pl.DataFrame:
-    """The regular session and the halts: a row wherever the phase begins."""
-    halts = messages.select(
-        "Nanos",
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("BMLLSequenceNo"),
-        pl.when(pl.col("Type") == HALT).then(pl.col("Price")).alias("Halt"),
-    ).drop_nulls("Halt")
-    session = [min(messages["Nanos"].item(0), OPEN_NANOS), OPEN_NANOS, CLOSE_NANOS]
+def _market_states(start: int, halts: pl.DataFrame, of: ListingDay) -> pl.DataFrame:
+    """The regular session and the halts: a row wherever the phase begins.
+
+    Args:
+        start: `Nanos` of the first message.
+        halts: `Nanos`, `BMLLSequenceNo` and price (`Halt`) of all halt messages.
+    """
+    session = [min(start, OPEN_NANOS), OPEN_NANOS, CLOSE_NANOS]
     edges = pl.DataFrame({"Nanos": sorted(set(session))}).with_columns(BMLLSequenceNo=pl.lit(0, pl.Int64), Halt=pl.lit(None, pl.Int64))
     rows = pl.concat([edges, halts]).sort("Nanos", "BMLLSequenceNo", maintain_order=True)
     phase = _phase(pl.col("Nanos"), pl.col("Halt").forward_fill())

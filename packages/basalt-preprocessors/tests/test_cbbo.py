@@ -59,7 +59,7 @@ def l2(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def phases(*begun: tuple[float, int, str | None]) -> pl.DataFrame:
     rows = [(listing, at(seconds), state) for seconds, listing, state in begun]
-    schema = {"ListingId": pl.Int64, "EventTimestamp": pl.Datetime("ns"), "MarketState": pl.String}
+    schema = [("ListingId", pl.Int64), ("EventTimestamp", pl.Datetime("ns")), ("MarketState", pl.String)]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

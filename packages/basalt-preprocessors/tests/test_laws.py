@@ -15,9 +15,10 @@ from basalt.testing import PreprocessorLaws
 class TestCbboPreprocess(PreprocessorLaws):
     module = CBBO_PREPROCESS
     config: ClassVar = [
-        {},
-        {"time_index": "event", "market_states": None, "top_n": 2},
+        {"levels_in": 2, "top_n": 3},
+        {"time_index": "event", "market_states": None, "levels_in": 3, "top_n": 2},
         {
+            "levels_in": 2,
             "index_by": "PrimaryListingId",
             "emit_last_event_ts": True,
             "mic_whitelist": ["XLON", "CHIX"],
@@ -29,7 +30,11 @@ class TestCbboPreprocess(PreprocessorLaws):
 
 class TestCbboFromL3(PreprocessorLaws):
     module = CBBO_FROM_L3
-    config: ClassVar = [{}, {"time_index": "event", "market_states": None, "top_n": 3}, {"time_bucket_seconds": 300}]
+    config: ClassVar = [
+        {"top_n": 3},
+        {"time_index": "event", "market_states": None, "top_n": 2},
+        {"time_bucket_seconds": 300, "top_n": 1},
+    ]
 
 
 class TestBook(PreprocessorLaws):

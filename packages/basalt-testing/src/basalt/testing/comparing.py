@@ -37,7 +37,7 @@ def differences(found: pl.DataFrame, wanted: pl.DataFrame, keys: Sequence[str], 
     left, right = found.sort(keys), wanted.sort(keys)
     names = list(columns)
     unlike = [f"{name} is {left.schema[name]} and {right.schema[name]}" for name in names if left.schema[name] != right.schema[name]]
-    if unlike or left.is_empty() or not names:
+    if unlike or left.is_empty() or not names or left.select(names).equals(right.select(names)):
         return unlike
     pair = left.select(*keys, *(pl.col(name).alias(f"found:{name}") for name in names)).hstack(
         right.select(pl.col(names).name.prefix("wanted:"))

@@ -7,7 +7,7 @@ small markets of `basalt.testing.strategies`, the same ones each time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
@@ -214,29 +214,33 @@ class ModuleLaws:
 
     def test_rolled_up_is_direct(self, coarser: str) -> None:
         """Minutes rolled up by the declared rules equal the coarse buckets computed directly."""
+        passes = [each for each in self.passes if any(column.rollup for column in each.planned.dataset.visible)]
+        wider = {id(each): each.widened(COARSER[coarser]) for each in passes}
 
         def law(arranged: Arranged, market: Market) -> list[str]:
-            wide = arranged.widened(COARSER[coarser])
+            wide = wider[id(arranged)]
             fine, direct = pl.collect_all([arranged.rows(market), wide.rows(market)])
             rolled = roll_up(fine, arranged.planned.dataset, wide.planned.clock)
             columns = [name for name in rolled.columns if name not in KEYS]
             return differences(rolled, direct, KEYS, columns, self.rollup_tolerance)
 
-        self._holds(law, passes=[each for each in self.passes if any(column.rollup for column in each.planned.dataset.visible)])
+        self._holds(law, passes=passes)
 
     def test_causal(self) -> None:
         """What happens after a bucket's end changes nothing in it, except where a measure says that it looks forward."""
 
         def law(arranged: Arranged, market: Market) -> list[str]:
-            return [text for cut, other in _futures(arranged, market) for text in self._changes_before(cut, arranged, market, other)]
+            whole = arranged.rows(market).collect()
+            return [text for cut in _cuts(whole) for text in self._changes_before(cut, arranged, market, whole)]
 
         self._holds(law)
 
-    def _changes_before(self, cut: int, arranged: Arranged, market: Market, other: Market) -> list[str]:
+    def _changes_before(self, cut: int, arranged: Arranged, market: Market, whole: pl.DataFrame) -> list[str]:
         before = pl.col(TIME_BUCKET).cast(pl.Int64) <= cut
-        one, two = pl.collect_all([arranged.rows(each).filter(before) for each in (other, market)])
+        others = (market.until(cut, arranged.contracts), market.continued(cut, market.altered(), arranged.contracts))
+        found = pl.collect_all([arranged.rows(other).filter(before) for other in others])
         columns = [column.name for column in arranged.planned.dataset.visible if not column.forward]
-        return differences(one, two, KEYS, columns, self.tolerance)
+        return [text for one in found for text in differences(one, whole.filter(before), KEYS, columns, self.tolerance)]
 
     def test_days_stand_alone(self) -> None:
         """Two days together give the rows of each by itself."""
@@ -267,12 +271,10 @@ def check_law(
     holds()
 
 
-def _futures(arranged: Arranged, market: Market) -> Iterator[tuple[int, Market]]:
-    """Ends of buckets, each with a market that is the same until there: one stops, one goes on as another market does."""
-    labels = arranged.rows(market).select(pl.col(TIME_BUCKET).cast(pl.Int64).unique().sort()).collect().to_series().to_list()
-    for cut in {*labels[:1], *labels[len(labels) // 2 : -1][:1]}:
-        yield cut, market.until(cut, arranged.contracts)
-        yield cut, market.continued(cut, market.altered(), arranged.contracts)
+def _cuts(rows: pl.DataFrame) -> list[int]:
+    """The end of the first bucket, and of one in the middle."""
+    labels = rows.select(pl.col(TIME_BUCKET).cast(pl.Int64).unique().sort()).to_series().to_list()
+    return sorted({*labels[:1], *labels[len(labels) // 2 : -1][:1]})
 
 
 def _ids(names: Sequence[str]) -> list[str]:

@@ -282,12 +282,12 @@ class StepLaws:
     def _changed_by_the_future(self, chain: Chain, market: Market, name: str, clock: str) -> list[str]:
         dataset = chain.results[name]
         known = replace(dataset, columns=tuple(column for column in dataset.columns if not column.forward))
-        found = []
-        for cut in _cuts(chain.frames(market)[name], clock):
+        whole, found = chain.frames(market)[name].collect(), []
+        for cut in _cuts(whole, clock):
             before = pl.col(clock).cast(pl.Datetime("ns")).cast(pl.Int64) <= cut
-            for other in (market.until(cut, chain.contracts), market.continued(cut, market.altered(), chain.contracts)):
-                one, two = pl.collect_all([chain.frames(each)[name].filter(before) for each in (other, market)])
-                found += [f"{name}: {text}" for text in self._differences(known, one, two)]
+            others = (market.until(cut, chain.contracts), market.continued(cut, market.altered(), chain.contracts))
+            for one in pl.collect_all([chain.frames(other)[name].filter(before) for other in others]):
+                found += [f"{name}: {text}" for text in self._differences(known, one, whole.filter(before))]
         return found
 
     def test_days_stand_alone(self) -> None:
@@ -350,10 +350,10 @@ def _clock_of(dataset: Dataset) -> str | None:
     return next((name for name in dataset.keys if name != TIME_BUCKET and isinstance(dataset.schema()[name], pl.Datetime)), None)
 
 
-def _cuts(rows: pl.LazyFrame, clock: str) -> Iterator[int]:
+def _cuts(rows: pl.DataFrame, clock: str) -> Iterator[int]:
     """The first time that rows have, and one in the middle."""
     moments = pl.col(clock).drop_nulls().cast(pl.Datetime("ns")).cast(pl.Int64)
-    labels: list[int] = rows.select(moments.unique().sort()).collect().to_series().to_list()
+    labels: list[int] = rows.select(moments.unique().sort()).to_series().to_list()
     yield from sorted({*labels[:1], *labels[len(labels) // 2 : -1][:1]})
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
+from polars import selectors
 
 from basalt.core.errors import SchemaMismatch, TargetFailed, UnsortedInput
 from basalt.core.tables import Table
@@ -144,7 +145,8 @@ class LakeWriter:
         if not names or frame.is_empty():
             return
         keys = frame.select(names)
-        first, last = keys.row(0), keys.row(-1)
+        ends = keys[[0, -1]].with_columns(selectors.temporal().to_physical())  # as Python's, instants lose their nanoseconds
+        first, last = ends.row(0), ends.row(1)
         follows = self._last is None or _at_most(self._last, first)
         if not follows or not _is_sorted(keys):
             raise UnsortedInput(

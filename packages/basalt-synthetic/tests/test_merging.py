@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -26,9 +27,10 @@ def batches(values: list[int], part: int, size: int) -> Iterator[pl.DataFrame]:
     return (frame[start : start + size] for start in range(0, frame.height, size))
 
 
-@given(parts=ROWS, size=st.integers(1, 4))
-def test_merged_parts_are_sorted_rows(parts: list[list[int]], size: int) -> None:
-    pieces = list(merge([batches(values, part, size) for part, values in enumerate(parts)], ("time", "part")))
+@given(parts=ROWS, size=st.integers(1, 4), limits=st.lists(st.integers(-1, 8), unique=True))
+def test_merged_parts_are_sorted_rows(parts: list[list[int]], size: int, limits: list[int]) -> None:
+    cuts = np.array(sorted(limits), dtype=np.int64)
+    pieces = list(merge([batches(values, part, size) for part, values in enumerate(parts)], ("time", "part"), cuts))
     rows = [row for piece in pieces for row in piece.iter_rows()]
     assert rows == sorted((value, part) for part, values in enumerate(parts) for value in values)
 

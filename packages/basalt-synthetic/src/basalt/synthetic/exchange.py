@@ -16,6 +16,7 @@ from basalt.synthetic.day_tables import imbalance_table, reference_table, state_
 from basalt.synthetic.group import Group
 from basalt.synthetic.happening import sessions
 from basalt.synthetic.market import MOST_SCALE, Listing, listings_of, universe
+from basalt.synthetic.merging import ordered
 from basalt.synthetic.planning import DayPlan, plan_day
 from basalt.synthetic.scenario import PLAIN, Scenario
 from basalt.synthetic.trade_table import deals_of, trade_table
@@ -122,8 +123,7 @@ def _tables(group: Group) -> dict[str, pl.DataFrame]:
 
 def assemble(table: Table, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Rows of all parts in the table's order; rows at one instant in order of listing."""
-    order = list(order_columns(table))
-    return pl.concat(parts).sort(*order, "ListingId")
+    return ordered(parts, (*order_columns(table), "ListingId"))
 
 
 def _contract_columns(table: Table, frame: pl.DataFrame) -> list[pl.Expr]:

@@ -12,11 +12,9 @@ import polars as pl
 from basalt.synthetic import kernel as k
 from basalt.synthetic.clocks import NANOS_PER_MICRO
 from basalt.synthetic.happening import Happened, Session
+from basalt.synthetic.looking_up import THING_BITS, places_of
 from basalt.synthetic.market import Listing
 from basalt.synthetic.phases import Schedule
-
-_NANOS_BITS = 47
-"""Nanoseconds of a day and a half fit; the rest of a key is the number of what is looked up."""
 
 
 @dataclass(frozen=True)
@@ -32,31 +30,31 @@ class Timeline:
     @classmethod
     def of(cls, things: np.ndarray, nanos: np.ndarray) -> Timeline:
         """The timeline of instants that are in order."""
-        return cls((things.astype(np.int64) << _NANOS_BITS) + nanos)
+        return cls((things.astype(np.int64) << THING_BITS) + nanos)
 
     def at(self, things: np.ndarray, nanos: np.ndarray) -> np.ndarray:
         """Number of the last instant of each thing up to each time; -1 without one."""
-        return self._of_thing(np.searchsorted(self.keys, self._keys(things, nanos), side="right") - 1, things)
+        return self._places(things, nanos, strict=0, following=0)
 
     def before(self, things: np.ndarray, nanos: np.ndarray) -> np.ndarray:
         """Number of the last instant before each time; -1 without one."""
-        return self._of_thing(np.searchsorted(self.keys, self._keys(things, nanos), side="left") - 1, things)
+        return self._places(things, nanos, strict=1, following=0)
 
     def after(self, things: np.ndarray, nanos: np.ndarray) -> np.ndarray:
         """Number of the first instant after each time; -1 without one."""
-        return self._of_thing(np.searchsorted(self.keys, self._keys(things, nanos), side="right"), things)
+        return self._places(things, nanos, strict=0, following=1)
+
+    def things(self) -> np.ndarray:
+        """The thing of each instant."""
+        return np.asarray(self.keys >> THING_BITS)
 
     def nanos(self, places: np.ndarray) -> np.ndarray:
         """Times of instants."""
-        return np.asarray(self.keys[places] & ((1 << _NANOS_BITS) - 1))
+        return np.asarray(self.keys[places] & ((1 << THING_BITS) - 1))
 
-    def _keys(self, things: np.ndarray, nanos: np.ndarray) -> np.ndarray:
-        return (things.astype(np.int64) << _NANOS_BITS) + np.maximum(nanos, 0)
-
-    def _of_thing(self, places: np.ndarray, things: np.ndarray) -> np.ndarray:
-        inside = (places >= 0) & (places < self.keys.size)
-        found = np.append(self.keys, -1)[np.where(inside, places, -1)] >> _NANOS_BITS
-        return np.where(found == things, places, -1)
+    def _places(self, things: np.ndarray, nanos: np.ndarray, *, strict: int, following: int) -> np.ndarray:
+        wanted = (things.astype(np.int64) << THING_BITS) + np.maximum(nanos, 0)
+        return np.asarray(places_of(self.keys, wanted, strict, following))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -64,6 +65,11 @@ class Quotes:
         """Quotes for listings at these times, events at exactly the time included."""
         return self._best(numbers, nanos, self.timeline.at(self._things(numbers), nanos))
 
+    def mid_at(self, numbers: np.ndarray, nanos: np.ndarray) -> np.ndarray:
+        """The mid of what `at` gives."""
+        mids = self._mids[self.timeline.at(self._things(numbers), nanos)]
+        return np.where(self.group.is_continuous(numbers, nanos), mids, np.nan) if self.of_venues else mids
+
     def before(self, numbers: np.ndarray, nanos: np.ndarray) -> Best:
         """Quotes just before these times."""
         return self._best(numbers, nanos, self.timeline.before(self._things(numbers), nanos))
@@ -77,6 +83,14 @@ class Quotes:
         """Nanoseconds until the best quotes change after each time; NaN when they never do."""
         places = self.changes.after(self._things(numbers), nanos)
         return np.where(places >= 0, self.changes.nanos(places) - nanos, np.nan)
+
+    @cached_property
+    def _mids(self) -> np.ndarray:
+        """The mid after each change, and NaN at the end, where the place -1 finds it."""
+        things = self.timeline.things()
+        numbers = things if self.of_venues else self.group.firsts[things]
+        bid, ask = (self.group.prices(numbers, self.books[side]) for side in range(2))
+        return np.append((bid + ask) / 2, np.nan)
 
     def _things(self, numbers: np.ndarray) -> np.ndarray:
         return numbers if self.of_venues else self.group.instruments[numbers]

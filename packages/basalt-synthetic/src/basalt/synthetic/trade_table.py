@@ -194,14 +194,14 @@ def _venue_names(group: Group, numbers: np.ndarray, venues: np.ndarray) -> pl.Se
 
 def _surroundings(quotes: Quotes, numbers: np.ndarray, nanos: np.ndarray, price: np.ndarray, at: str) -> dict[str, np.ndarray]:
     best = quotes.before(numbers, nanos)
-    mids = {f"PreTradeMid{ms}ms{at}": quotes.at(numbers, nanos - ms * NANOS_PER_MS).mid for ms in HORIZONS_MS}
-    mids |= {f"PostTradeMid{ms}ms{at}": quotes.at(numbers, nanos + ms * NANOS_PER_MS).mid for ms in HORIZONS_MS}
+    mids = {f"PreTradeMid{ms}ms{at}": quotes.mid_at(numbers, nanos - ms * NANOS_PER_MS) for ms in HORIZONS_MS}
+    mids |= {f"PostTradeMid{ms}ms{at}": quotes.mid_at(numbers, nanos + ms * NANOS_PER_MS) for ms in HORIZONS_MS}
     return {
         **_best_columns(best, at),
         f"PricePoint{at}": best.point(price),
         f"PreTradeElapsedTimeChg{at}": quotes.since_change(numbers, nanos),
         f"PostTradeElapsedTimeChg{at}": quotes.until_change(numbers, nanos),
-        f"PostTradeMid{at}": quotes.at(numbers, nanos).mid,
+        f"PostTradeMid{at}": quotes.mid_at(numbers, nanos),
         **mids,
     }
 

@@ -118,6 +118,8 @@ JOBS: dict[str, Callable[[Path, Path], int]] = {
 
 def child(job: str, place: str, small: str) -> None:
     """Run *job*, after a small one that warms up imports and kernels; print seconds, those of all cores, peak memory and records."""
+    import pyarrow.parquet  # noqa: F401  what writes files of several pieces, which a small job has not
+
     with tempfile.TemporaryDirectory() as folder:
         JOBS[job](Path(small), Path(folder) / "warm")
         started, busy = time.perf_counter(), time.process_time()

@@ -83,9 +83,9 @@ def _import_day(pairs: Sequence[Pair], lake: Path, mic: str, currency: str, anno
             announce(pairs[0])
             return _import_fresh(pairs[0], listings[0], lake, staging)
         rows: dict[Table, list[pl.LazyFrame]] = {table: [] for table in TABLES}
-        for pair, of in zip(pairs, listings, strict=True):
+        for number, (pair, of) in enumerate(zip(pairs, listings, strict=True)):
             announce(pair)
-            for table, frame in _set_aside(_pieces(pair, of), staging / pair.ticker).items():
+            for table, frame in _set_aside(_pieces(pair, of), staging / str(number)).items():
                 rows[table].append(frame)
         return replace_listings(lake, mic, day, rows, {of.listing.listing_id for of in listings})
 

@@ -82,7 +82,7 @@ def imported(stream: list, folder: Path) -> Path:
     return folder / "lake"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(MESSAGES)
 def test_orders_and_books_are_those_of_a_slow_replay(stream: list) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -94,6 +94,7 @@ def test_a_bar_of_the_state_opens_where_the_one_before_closed(ask):
 
 
 def test_beside_trades_the_book_stands_in_buckets_without_its_rows(ask):
+    pytest.importorskip("basalt.trade", reason="the module `trade` comes with bmll-basalt-trade")
     asked = ask({**BOTH, "flow": [{"measures": "Updates", "change": "Book"}]}, modules=["l2", "l2tw", "trade"])
     trades = {"TradeTimestamp": ["09:02:30", "09:59:30"], "Price": [10.0, 10.0], "Size": [1.0, 1.0]}
     trades |= {"AggressorSide": [1, 1], "TradeNotional": [10.0, 10.0], "PricePoint": [0.5, 0.5], "MarketState": [None, None]}

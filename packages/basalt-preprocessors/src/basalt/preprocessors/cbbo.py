@@ -137,7 +137,8 @@ def _with_phases(books: pl.LazyFrame, phases: pl.LazyFrame | None, config: CbboC
     if phases is None:
         return books.with_columns(pl.lit(value=True).alias(ADMITTED), pl.lit(value=False).alias(IS_PHASE))
     admitted = pl.col(STATE).is_in(list(config.market_states or ())).fill_null(value=False).alias(ADMITTED)
-    begun = phases.drop_nulls(STATE).select("ListingId", CLOCK, admitted, pl.lit(value=True).alias(IS_PHASE))
+    last = phases.drop_nulls(STATE).unique(["ListingId", CLOCK], keep="last", maintain_order=True)  # at one instant the last phase counts
+    begun = last.select("ListingId", CLOCK, admitted, pl.lit(value=True).alias(IS_PHASE))
     if DATE in books.collect_schema():
         begun = begun.join(books.group_by("ListingId").agg(pl.col(DATE).first()), on="ListingId", maintain_order="left")
     return pl.concat([begun, books.with_columns(admitted, pl.lit(value=False).alias(IS_PHASE)).drop(STATE)], how="diagonal_relaxed")

@@ -36,6 +36,7 @@ def _crossed(seen: Seen, states: pl.LazyFrame | None) -> Iterator[pl.LazyFrame]:
         trading = pl.col("MarketState").is_in(sorted(CONTINUOUS_STATES))
     lasting = held.filter(trading & (pl.col("next") > pl.col("at")))
     bid, ask = pl.col("BidPrice1"), pl.col("AskPrice1")
-    words = pl.format("bid {} and ask {} for {} s", bid, ask, (pl.col("next") - pl.col("at")) / 1e9)
+    lasted = (pl.col("next") - pl.col("at")).cast(pl.Duration("ns")).dt.to_string("polars")
+    words = pl.format("bid {} and ask {} for {}", bid, ask, lasted)
     yield hits(lasting, "CROSSED", seen.name, bid > ask, end="next", detail=words)
     yield hits(lasting, "LOCKED", seen.name, bid == ask, end="next", detail=words)

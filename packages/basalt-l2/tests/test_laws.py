@@ -11,6 +11,7 @@ from basalt.testing.strategies import QUICK
 AT_END = {
     "liquidity": [
         {"measures": ["Price", "Quantity", "NumOrders"], "sides": "Bid", "levels": 1},
+        {"measures": ["InsertAge", "LastMod", "SizeAhead"], "sides": "Bid", "levels": 1},
         {"measures": ["CumQuantity", "CumOrders", "CumNotional"], "sides": "Ask", "levels": 3, "aggregations": "Min"},
     ],
     "spreads": [{"variant": ["Abs", "Ticks"], "tick_size": 0.01}, {"variant": "BPS", "aggregations": ["First", "Mean"]}],

@@ -165,3 +165,18 @@ def test_an_empty_section_gives_each_module_its_default(ask):
     names = [column.name for column in ask({}, modules=["l2", "l2tw"]).planned.written]
     assert {"BidPrice1", "AskCumOrders10", "ImbalanceOrders10", "SpreadBps", "L2MarketState"} <= set(names)
     assert {"SpreadAbsTWA", "AskQuantity10TWA", "MidTWA", "L2Coverage"} <= set(names)
+
+
+def test_levels_of_the_default(ask):
+    names = {column.name for column in ask({"levels": 2}, modules=["l2", "l2tw"]).planned.written}
+    assert {"AskPrice2", "AskPrice2TWA", "ImbalanceOrders2"} <= names
+    assert not {name for name in names if "3" in name}
+
+
+def test_what_vendors_tell_of_queues(ask):
+    section = {"liquidity": [{"measures": ["InsertAge", "SizeAhead"], "sides": "Bid", "levels": 1, "aggregations": ["Last", "TWA"]}]}
+    told = {"BidInsertAge1": [10, 30], "BidSizeAhead1": [5.0, None]}
+    books = bids(("09:00:00.001", 100.0), ("09:00:30.0005", 100.0))
+    row = ask(section, modules=["l2", "l2tw"]).rows(l2={**books, **told}).row(0, named=True)
+    assert (row["BidInsertAge1"], row["BidSizeAhead1"]) == (30, 5.0)
+    assert row["BidInsertAge1TWA"] == pytest.approx((10 * 29.9995 + 30 * 29.9995) / 59.999)

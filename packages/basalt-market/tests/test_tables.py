@@ -13,7 +13,10 @@ from basalt.market.tables import CBBO, L2, L3, MARKETSTATE, REFERENCE, TABLES, T
 OWN = {("reference", "Index"), ("reference", "TickSize")}
 OWN |= {(table, "ReceiveTimestamp") for table in ("l2", "trades", "marketstate", "imbalance")}
 OWN |= {(table, name) for table in ("l2", "l3", "trades", "marketstate", "imbalance") for name in ("FeedTimestamp", "FeedFlags")}
-"""Columns that Basalt adds to the vendor's."""
+OWN |= {
+    ("l2", f"{side}{what}{level}") for side in ("Bid", "Ask") for what in ("InsertAge", "LastMod", "SizeAhead") for level in range(1, 11)
+}
+"""Columns that Basalt adds to the vendor's, or that only some deliveries have."""
 
 WIDER = {(table, f"{side}Quantity{level}") for table in ("l2", "cbbo") for side in ("Bid", "Ask") for level in range(1, 11)}
 """Columns of whole numbers that may have fractions in Basalt; the vendor's files are read as they are."""

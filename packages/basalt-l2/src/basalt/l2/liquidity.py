@@ -109,3 +109,52 @@ def depth_in_orders(side: Side, level: Level, agg: Aggregation = "Last") -> Held
 def depth_in_money(side: Side, level: Level, agg: Aggregation = "Last") -> Held:
     """{agg} price times quantity of {side} levels 1 to {level}, in the listing's currency; an empty side has 0."""
     return of_book(cumulated([price(side, each) * quantity(side, each) for each in _down_to(level)]), agg)
+
+
+# ---------------------------------------------------------------- what vendors tell of the orders of a level
+
+_TOLD: dict[str, list[Any]] = {
+    "BidInsertAge1": [5_000_000_000, 7_000_000_000], "BidLastMod1": [1_000_000_000, 3_000_000_000], "BidSizeAhead1": [40.0, 60.0],
+}  # fmt: skip
+
+
+@book_analytic(
+    family=FAMILY,
+    measure="InsertAge",
+    column=_column("InsertAge"),
+    unit="ns",
+    rollup=OverTime(),
+    examples=[Example(_TOLD, axes={"side": "Bid", "level": 1}, gives=7_000_000_000)],
+)
+def insert_age(side: Side, level: Level, agg: Aggregation = "Last") -> Held:
+    """{agg} time since what stands at {side} level {level} was inserted, as the rows of the book say it.
+
+    The age at each row: it does not grow until the next one. Only where the files have the column.
+    """
+    return of_book(pl.col(f"{side}InsertAge{level}"), agg)
+
+
+@book_analytic(
+    family=FAMILY,
+    measure="LastMod",
+    column=_column("LastMod"),
+    unit="ns",
+    rollup=OverTime(),
+    examples=[Example(_TOLD, axes={"side": "Bid", "level": 1, "agg": "Mean"}, gives=2_000_000_000.0)],
+)
+def last_change(side: Side, level: Level, agg: Aggregation = "Last") -> Held:
+    """{agg} time since {side} level {level} was last modified, as the rows of the book say it; as for InsertAge."""
+    return of_book(pl.col(f"{side}LastMod{level}"), agg)
+
+
+@book_analytic(
+    family=FAMILY,
+    measure="SizeAhead",
+    column=_column("SizeAhead"),
+    unit="shares",
+    rollup=OverTime(),
+    examples=[Example(_TOLD, axes={"side": "Bid", "level": 1}, gives=60.0)],
+)
+def size_ahead(side: Side, level: Level, agg: Aggregation = "Last") -> Held:
+    """{agg} quantity that stands ahead of {side} level {level}, as the rows of the book say it. Only where the files have the column."""
+    return of_book(pl.col(f"{side}SizeAhead{level}"), agg)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
 from basalt.core.declaring import Family, Module, Select
 from basalt.l2 import bars, depth, flow, imbalances, liquidity, quality, spreads
+from basalt.l2.books import Level
 from basalt.market.books import LEVELS
 from basalt.market.states import MarketState
 
@@ -15,8 +18,8 @@ OVER_TIME = ("TWA", "Std", "Coverage", "Rate")
 
 _AGG = {"agg": "aggregations"}
 _SIDES_AND_LEVELS = {"side": "sides", "level": "levels"}
-_ALL_LEVELS = list(range(1, LEVELS + 1))
 _BOTH = ["Bid", "Ask"]
+_FIELDS = {"levels": (Level, Field(LEVELS, description="Levels of the output that the module gives where no list asks for any."))}
 
 FAMILIES = (
     Family(liquidity.FAMILY, "How much stands where.", "measures", {**_SIDES_AND_LEVELS, **_AGG}),
@@ -47,6 +50,9 @@ ANALYTICS = (
     liquidity.depth,
     liquidity.depth_in_orders,
     liquidity.depth_in_money,
+    liquidity.insert_age,
+    liquidity.last_change,
+    liquidity.size_ahead,
     spreads.spread,
     spreads.spread_bps,
     spreads.spread_ticks,
@@ -78,6 +84,25 @@ def _is_at_end(axes: Mapping[str, Any]) -> bool:
     return not _is_over_time(axes)
 
 
+def _at_end_by_default(config: Any) -> tuple[Select, ...]:
+    levels = list(range(1, config.levels + 1))
+    measures = ["Price", "Quantity", "NumOrders", "CumQuantity", "CumOrders"]
+    return (
+        Select(liquidity.FAMILY, {"measures": measures, "sides": _BOTH, "levels": levels}),
+        Select(imbalances.FAMILY, {"measure": ["CumQuantity", "Orders"], "levels": levels}),
+        Select(spreads.SPREADS, {"variant": "BPS"}),
+    )
+
+
+def _over_time_by_default(config: Any) -> tuple[Select, ...]:
+    levels = list(range(1, config.levels + 1))
+    return (
+        Select(spreads.SPREADS, {"variant": ["Abs", "BPS"], "aggregations": "TWA"}),
+        Select(liquidity.FAMILY, {"measures": ["Price", "Quantity"], "sides": _BOTH, "levels": levels, "aggregations": "TWA"}),
+        Select(spreads.PRICES, {"measures": "Price", "source": ["Mid", "Bid", "Ask"], "aggregations": "TWA"}),
+    )
+
+
 L2 = Module(
     name="l2",
     table="l2",
@@ -85,14 +110,8 @@ L2 = Module(
     config_key="l2_analytics",
     doc="The book at the end of buckets, its bars and what changed in it. Continuous trading counts, unless an entry names its market states.",
     families=FAMILIES,
-    default=(
-        Select(
-            liquidity.FAMILY,
-            {"measures": ["Price", "Quantity", "NumOrders", "CumQuantity", "CumOrders"], "sides": _BOTH, "levels": _ALL_LEVELS},
-        ),
-        Select(imbalances.FAMILY, {"measure": ["CumQuantity", "Orders"], "levels": _ALL_LEVELS}),
-        Select(spreads.SPREADS, {"variant": "BPS"}),
-    ),
+    default=_at_end_by_default,
+    fields=_FIELDS,
     always=(Select(quality.FAMILY, {"measures": "MarketState"}),),
     analytics=ANALYTICS,
     makes=_is_at_end,
@@ -105,11 +124,8 @@ L2TW = Module(
     config_key="l2_analytics",
     doc="The book over the time of buckets: time-weighted means, volatility, coverage. Shares its section with `l2`: each makes its aggregations.",
     families=FAMILIES,
-    default=(
-        Select(spreads.SPREADS, {"variant": ["Abs", "BPS"], "aggregations": "TWA"}),
-        Select(liquidity.FAMILY, {"measures": ["Price", "Quantity"], "sides": _BOTH, "levels": _ALL_LEVELS, "aggregations": "TWA"}),
-        Select(spreads.PRICES, {"measures": "Price", "source": ["Mid", "Bid", "Ask"], "aggregations": "TWA"}),
-    ),
+    default=_over_time_by_default,
+    fields=_FIELDS,
     always=(Select(quality.FAMILY, {"measures": "Coverage"}),),
     analytics=ANALYTICS,
     makes=_is_over_time,

@@ -13,6 +13,7 @@ from basalt.market.columns import (
     LISTING_ID,
     MARKET_STATE,
     MIC,
+    NANOS,
     NANOSECOND_CLOCK,
     ORDERS,
     PRICE,
@@ -22,6 +23,7 @@ from basalt.market.columns import (
     TIME_ZONE_OFFSET,
     TRADE_DATE,
     integer,
+    number,
     sequence_numbers,
     small_integer,
 )
@@ -45,6 +47,20 @@ def _side_of_level(side: str, level: int) -> tuple[Column, ...]:
     )
 
 
+def queue_columns(level: int) -> tuple[Column, ...]:
+    """What some vendors tell of the orders of both sides at one *level*."""
+    return tuple(column for side in BOOK_SIDES for column in _queue_of_level(side, level))
+
+
+def _queue_of_level(side: str, level: int) -> tuple[Column, ...]:
+    place = f"{side.lower()} level {level}"
+    return (
+        integer(f"{side}InsertAge{level}", NANOS, f"Time since what stands at {place} was inserted. Not in every delivery."),
+        integer(f"{side}LastMod{level}", NANOS, f"Time since {place} was last modified. Not in every delivery."),
+        number(f"{side}SizeAhead{level}", SHARES, f"Quantity ahead of {place}. Not in every delivery."),
+    )
+
+
 _BOOK = (
     TRADE_DATE,
     EVENT_CLOCK,
@@ -63,7 +79,14 @@ _BOOK = (
 
 L2 = Table(
     name="l2",
-    columns=(*_BOOK, MARKET_STATE, *sequence_numbers(), RECEIVE_CLOCK, *FEED_COLUMNS),
+    columns=(
+        *_BOOK,
+        MARKET_STATE,
+        *sequence_numbers(),
+        RECEIVE_CLOCK,
+        *FEED_COLUMNS,
+        *(column for level in range(1, LEVELS + 1) for column in queue_columns(level)),
+    ),
     time="EventTimestamp",
     time_from=("TimestampNanoseconds", "EventTimestamp"),
     order=("BMLLSequenceNo", "L2EventNo"),

@@ -86,7 +86,7 @@ class Module:
         analytics: Formulas and enrichments; formulas without a family are needs of others.
         families: Lists of the config. A module without families has one, `metrics`, with all
             formulas, and by default computes all of them.
-        default: Output when the config asks for nothing.
+        default: Output when the config asks for nothing; or a function of the section that says so.
         always: Output on top of what the config asks for.
         fields: Further fields of the config, as for `pydantic.create_model`.
         states: Type of a market state in `market_states`; a `Literal` refuses states it does not list.
@@ -100,7 +100,7 @@ class Module:
     table: str
     analytics: tuple[Analytic | Enrichment, ...]
     families: tuple[Family, ...] = ()
-    default: tuple[Select, ...] = ()
+    default: tuple[Select, ...] | Callable[[Any], tuple[Select, ...]] = ()
     always: tuple[Select, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
     states: Any = str
@@ -200,7 +200,8 @@ class Module:
             for index, entry in enumerate(getattr(config, family.name))
         ]
         if not asked:
-            asked = [self._selected(select, f"{where}: default output of {self.name}") for select in self.default]
+            default = self.default(config) if callable(self.default) else self.default
+            asked = [self._selected(select, f"{where}: default output of {self.name}") for select in default]
         asked += [self._selected(select, f"always in {self.name}") for select in self.always]
         prefix = config.metric_prefix or ""
         found = [measure for family, entry, origin in asked for measure in self._expand(family, entry, prefix, origin)]

@@ -14,7 +14,7 @@ AT_END = {
         {"measures": ["InsertAge", "LastMod", "SizeAhead"], "sides": "Bid", "levels": 1},
         {"measures": ["CumQuantity", "CumOrders", "CumNotional"], "sides": "Ask", "levels": 3, "aggregations": "Min"},
     ],
-    "spreads": [{"variant": ["Abs", "Ticks"], "tick_size": 0.01}, {"variant": "BPS", "aggregations": ["First", "Mean"]}],
+    "spreads": [{"variant": ["Abs", "Ticks"]}, {"variant": "Ticks", "tick_size": "TickSize", "aggregations": "Max"}, {"variant": "BPS", "aggregations": ["First", "Mean"]}],
     "prices": [{"measures": ["Price", "MicroPrice"], "source": "WeightedMid", "levels": 3, "aggregations": "Max"}],
     "imbalances": [{"measure": ["Quantity", "CumQuantity", "CumNotional", "Orders"], "levels": 2}],
     "ohlc": [{"source": "Mid", "open_mode": ["event", "prev_close"]}],
@@ -22,7 +22,8 @@ AT_END = {
         {
             "measures": ["DepthBps", "DepthTicks", "RoundTripCost", "Slope"], "sides": "Ask", "bps": 2, "ticks": 3, "tick_size": 0.01,
             "size": 500, "levels": 2, "aggregations": "Last",
-        }
+        },
+        {"measures": "DepthTicks", "sides": "Bid", "ticks": 3},
     ],
     "flow": [{"measures": ["OFI", "Updates"], "levels": 1, "aggregations": "Sum"}],
 }  # fmt: skip

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from basalt.core.declaring import Example, Held, OverTime, safe_divide
 from basalt.l2.books import Aggregation, Side, book_analytic, cumulated, in_currency, is_sound, mid, of_book, price, quantity, suffix
+from basalt.l2.ticks import TickSize
 from basalt.market.books import LEVELS
 
 FAMILY = "depth"
@@ -73,15 +74,19 @@ def depth_in_bps(side: Side, bps: Positive, agg: Aggregation = "Last") -> Held:
     examples=[
         Example(_TWO, axes={"side": "Ask", "ticks": 1, "tick_size": 1.0}, gives=20.0),
         Example(_TWO, axes={"side": "Ask", "ticks": 2, "tick_size": 1.0}, gives=60.0),
+        Example({**_TWO, "AskLimitOf1Ticks": [101.5]}, axes={"side": "Ask", "ticks": 1}, gives=20.0),
     ],
 )
-def depth_in_ticks(side: Side, ticks: Annotated[int, Field(ge=0)], tick_size: float | str, agg: Aggregation = "Last") -> Held:
-    """{agg} quantity of {side} levels no farther than {ticks} ticks of {tick_size} from the best price.
+def depth_in_ticks(side: Side, ticks: Annotated[int, Field(ge=0)], tick_size: TickSize = None, agg: Aggregation = "Last") -> Held:
+    """{agg} quantity of {side} levels no farther than {ticks} ticks from the best price.
 
-    The tick is a number in the listing's currency, or a column that holds it. Half a tick of slack keeps prices that
-    are no exact fractions on their level. A lower bound where the deepest visible level lies within; null while
-    the side is empty.
+    By default on the listing's grid of that day, table `ticksize`, else in ticks of `tick_size`: a number in the
+    listing's currency or a column that holds it; `TickSize` is that of `reference`. Half a tick of slack keeps prices
+    that are no exact fractions on their level. A lower bound where the deepest visible level lies within; null while
+    the side is empty, and without a tick size.
     """
+    if tick_size is None:
+        return of_book(_within(side, pl.col(f"{side}LimitOf{ticks}Ticks")), agg)
     reach = in_currency(tick_size) * (ticks + 0.5)
     return of_book(_within(side, price(side) - reach if side == "Bid" else price(side) + reach), agg)
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from basalt.core.declaring import Family, Module, Select
-from basalt.l2 import bars, depth, flow, imbalances, liquidity, quality, spreads
+from basalt.l2 import bars, depth, flow, imbalances, liquidity, quality, spreads, ticks
 from basalt.l2.books import Level
 from basalt.market.books import LEVELS
 from basalt.market.states import MarketState
@@ -73,6 +73,9 @@ ANALYTICS = (
     quality.time_in,
     quality.coverage,
     quality.phase,
+    ticks.tick_of_reference,
+    ticks.grid_place,
+    ticks.grid_limit,
 )
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from basalt.core.declaring import Example, Held, OverTime, safe_divide
 from basalt.l2.books import Aggregation, book_analytic, in_currency, is_sound, mid, of_book, price, suffix, weighted_mid
+from basalt.l2.ticks import TickSize
 
 SPREADS = "spreads"
 PRICES = "prices"
@@ -62,13 +63,22 @@ def spread_bps(agg: Aggregation = "Last") -> Held:
     measure="Ticks",
     column=_column("SpreadTicks"),
     unit="ticks",
-    math=r"(a_1 - b_1) / \delta",
+    math=r"(a_1 - b_1) / \delta, \quad G(a_1) - G(b_1) \text{ on a ladder}",
     rollup=OverTime(),
     source="Harris (1991), Review of Financial Studies 4(3), on what tick sizes do to prices",
-    examples=[Example(_BOOK, axes={"tick_size": 0.5}, gives=4.0)],
+    examples=[
+        Example(_BOOK, axes={"tick_size": 0.5}, gives=4.0),
+        Example({**_BOOK, "BidGridSteps": [9_900.0], "AskGridSteps": [10_050.0]}, gives=150.0),
+    ],
 )
-def spread_ticks(tick_size: float | str, agg: Aggregation = "Last") -> Held:
-    """{agg} spread in ticks of {tick_size}, a number in the listing's currency or a column that holds it; null as for Abs."""
+def spread_ticks(tick_size: TickSize = None, agg: Aggregation = "Last") -> Held:
+    """{agg} spread in ticks; null as for Abs, and without a tick size.
+
+    By default on the listing's grid of that day, table `ticksize`: the steps from bid to ask, each of the tick that holds
+    there. `tick_size` is a number in the listing's currency or a column that holds it; `TickSize` is that of `reference`.
+    """
+    if tick_size is None:
+        return of_book(pl.when(is_sound()).then(pl.col("AskGridSteps") - pl.col("BidGridSteps")), agg)
     return of_book(safe_divide(_spread(), in_currency(tick_size)), agg)
 
 

@@ -38,3 +38,11 @@ def basalt_analytics() -> Iterable[object]:
     from basalt.market.converting import CONVERT
 
     return (CONVERT,)
+
+
+@hookimpl
+def basalt_commands() -> Iterable[Offer[object]]:
+    """`basalt data ticks`."""
+    from basalt.core.offers import Offer
+
+    return (Offer("data", "Bring market data into a lake.", "basalt.market.commands:app"),)

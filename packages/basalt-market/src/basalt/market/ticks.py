@@ -127,6 +127,14 @@ def _typed(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select((pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in types.items())
 
 
+def single_ticks(listings: pl.DataFrame) -> pl.DataFrame:
+    """Ladders of one step, as `read_ladders` gives them, from `ListingId`, `MIC` and `TickSize`; without a positive tick there is none."""
+    known = listings.filter(pl.col("TickSize") > 0).select(
+        "MIC", "ListingId", "TickSize", PriceFrom=pl.lit(0.0), Source=pl.lit("reference")
+    )
+    return _typed(known)
+
+
 def ladders_of_day(ladders: pl.DataFrame, listings: pl.DataFrame, day: date) -> pl.DataFrame:
     """The ladder of each listing on *day*.
 

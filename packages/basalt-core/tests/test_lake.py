@@ -16,6 +16,7 @@ from basalt.core.errors import CorruptInput, DataError, InvalidValue, MissingCol
 from basalt.core.lake import LakeWriter, lake_path, lake_writer, write_lake_file
 from basalt.core.scanning import SurveyTask, survey
 from basalt.core.sources.lake import LakeSource
+from basalt.core.tables import Column, Table
 
 Make = Callable[..., Any]
 Fill = Callable[..., Path]
@@ -151,6 +152,31 @@ def test_one_piece_and_many_are_the_same_file(tmp_path: Path, ticks: Make, venue
 
 
 # ------------------------------------------------------------ what a source makes of files
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("steps", pl.Series([5 * row for row in range(40)])),
+        ("far_apart", pl.Series([0, 2**63 - 1, -(2**63)] * 13 + [None])),
+        ("unsigned", pl.Series([2**64 - 1, 0] * 20, dtype=pl.UInt64)),
+        ("small", pl.Series([1, 2, None, -128] * 10, dtype=pl.Int8)),
+        ("instants", pl.Series([None, -1, 1 << 62] * 13 + [0]).cast(pl.Datetime("ns"))),
+        ("runs", pl.Series([0.1] * 39 + [None])),
+        ("floats", pl.Series([float("nan"), -0.0, 1e300, None] * 10)),
+        ("texts", pl.Series(["", None, "ä", "long" * 99] * 10)),
+        ("nothing", pl.Series([None] * 40, dtype=pl.Float64)),
+    ],
+)
+def test_values_of_a_file_of_many_pieces_come_back_as_they_were(tmp_path: Path, name: str, values: pl.Series, monday: date) -> None:
+    table = Table("values", (Column(name, values.dtype),), folder="Values", prefix="values-")
+    frame = values.alias(name).to_frame()
+
+    with lake_writer(tmp_path, table, "XTST", monday) as writer:
+        for start in range(0, 40, 10):
+            writer.append(frame.slice(start, 10))
+
+    assert pl.read_parquet(writer.path).equals(frame)
 
 
 def test_markets_and_holes_are_known(fill: Fill, source: LakeSource, ticks: Make, venue: Any, monday: date) -> None:

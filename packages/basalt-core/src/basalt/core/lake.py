@@ -202,7 +202,8 @@ def conform(frame: pl.DataFrame, table: Table, *, where: str) -> pl.DataFrame:
         parts = [f"unknown columns {unknown}"] * bool(unknown) + [f"missing columns {missing}"] * bool(missing)
         raise SchemaMismatch(f"{table.name}: {' and '.join(parts)}", where=where, hint="see the table's contract: basalt analytics tables")
     present = [column for column in table.columns if column.name in frame.columns]
-    if all(frame.schema[column.name] == column.dtype for column in present):
+    stored = frame.schema
+    if all(stored[column.name] == column.dtype for column in present):
         return frame.select([column.name for column in present])
     try:
         return frame.select(pl.col(column.name).cast(column.dtype, strict=True) for column in present)

@@ -12,7 +12,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from basalt.core.errors import TargetFailed
@@ -64,41 +66,53 @@ class _Stream:
         frame = conform(frame, self.table, where=self.table.name)
         names = order_columns(self.table, frame.columns)
         if self._waiting is not None:
-            frame = pl.concat([self._waiting, frame], how="vertical", rechunk=True)
+            frame = pl.concat([self._waiting, frame], how="vertical", rechunk=False)
         if not names:
             self._write(frame)
             return
-        frame = frame.sort(*names, maintain_order=True)
-        clock = pl.col(names[0]).dt.epoch("ns")
-        is_settled = clock <= clock.max() - PATIENCE_NANOS
-        self._write(frame.filter(is_settled))
-        self._waiting = frame.filter(~is_settled)
+        if not _is_in_order(frame.select(names)):
+            frame = frame.sort(*names, maintain_order=True)
+        instants = frame[names[0]].dt.epoch("ns").to_numpy()
+        settled = int(np.searchsorted(instants, instants[-1] - PATIENCE_NANOS, side="right"))
+        self._write(frame.head(settled))
+        self._waiting = frame.filter(pl.int_range(pl.len()) >= settled)
 
     def _write(self, frame: pl.DataFrame) -> None:
         names = order_columns(self.table, frame.columns)
         if frame.is_empty():
             return
-        if names and self._last is not None and frame.select(names).row(0) < self._last:
+        if names and self._last is not None and _ends(frame, names)[0] < self._last:
             frame = self._set_late_aside(frame, names)
         if not frame.is_empty():
-            self._last = frame.select(names).row(-1) if names else None
+            self._last = _ends(frame, names)[1] if names else None
             self._writer.append(frame)
 
     def _set_late_aside(self, frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
         """Put rows that belong before what is written into a file of their own; gives the others."""
-        edge = {name: pl.lit(value, frame.schema[name]) for name, value in zip(names, self._last or (), strict=True)}
-        is_late = frame.select(_is_before(edge)).to_series()
+        is_late = frame.select(_is_before(dict(zip(names, self._last or (), strict=True)))).to_series()
         path = self._folder / f"late-{len(self.late)}.parquet"
         frame.filter(is_late).write_parquet(path, compression="lz4")
         self.late.append(path)
         return frame.filter(~is_late)
 
 
-def _is_before(edge: dict[str, pl.Expr]) -> pl.Expr:
+def _is_in_order(keys: pl.DataFrame) -> bool:
+    """Whether each column rises; that of ties within others needs a sort to tell."""
+    return all(column.null_count() == 0 and column.is_sorted() for column in keys)
+
+
+def _ends(frame: pl.DataFrame, names: tuple[str, ...]) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """What puts the first and the last row in order; instants as numbers, since Python's lose their nanoseconds."""
+    ends = frame.select(names)[[0, -1]].select(pl.all().to_physical())
+    return ends.row(0), ends.row(1)
+
+
+def _is_before(edge: dict[str, Any]) -> pl.Expr:
     """Whether a row comes before *edge*, in the order of its columns."""
     before, tied = pl.lit(False), pl.lit(True)
     for name, limit in edge.items():
-        before, tied = before | (tied & (pl.col(name) < limit)), tied & (pl.col(name) == limit)
+        value = pl.col(name).to_physical()
+        before, tied = before | (tied & (value < limit)), tied & (value == limit)
     return before
 
 

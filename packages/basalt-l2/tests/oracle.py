@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,6 +138,44 @@ def realised(path: Sequence[Instant], value: Value, slot: int, width: int, state
             pending = (now, cell, end)
     look()
     return {end: math.sqrt(sum(move * move for move in moves)) if moves else None for end, moves in found.items()}
+
+
+def windows(
+    path: Sequence[Instant], value: Value, slot: int, window: int, width: int, states: Sequence[str] | None = None
+) -> dict[int, list[tuple[float, int]]]:
+    """Of each window that counts: its volatility and the time in which the price stood in it, by the end of the bucket."""
+    measured = realised(path, value, slot, window, states)
+    stood = [value(each.row) if counts(each, states) else None for each in path]
+    found: dict[int, list[tuple[float, int]]] = {}
+    for bucket in sorted({bucket_of(each.time, width, "right") for each in path}):
+        found[bucket] = []
+        for end in range(bucket - width + window, bucket + 1, window):
+            before = [index for index, each in enumerate(path) if each.time <= end - window]
+            if end not in measured and before and stood[before[-1]] is not None:
+                found[bucket].append((0.0, window))
+            elif measured.get(end) is not None:
+                time = sum(span for _, span in _Bucket(path, stood, end - window, end, "right").spells())
+                found[bucket].append((measured[end] or 0.0, time))
+    return found
+
+
+def over_windows(told: Sequence[tuple[float, int]], reduction: str) -> float | None:
+    sigmas = [sigma for sigma, _ in told]
+    time = sum(span for _, span in told)
+    if not sigmas or (reduction == "Std" and len(sigmas) < 2) or (reduction.startswith("TW") and not time):
+        return None
+    if reduction.startswith("TW"):
+        mean = sum(sigma * span for sigma, span in told) / time
+        return mean if reduction == "TWMean" else math.sqrt(sum(span * (sigma - mean) ** 2 for sigma, span in told) / time)
+    simple = {
+        "Min": min,
+        "Max": max,
+        "Mean": statistics.mean,
+        "Median": statistics.median,
+        "Std": statistics.stdev,
+        "Last": lambda all_: all_[-1],
+    }
+    return float(simple[reduction](sigmas))
 
 
 # ---------------------------------------------------------------- formulas

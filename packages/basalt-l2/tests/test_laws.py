@@ -31,7 +31,10 @@ OVER_TIME = {
     "liquidity": [{"measures": ["Price", "CumQuantity"], "sides": "Bid", "levels": 2, "aggregations": "TWA"}],
     "spreads": [{"variant": "BPS", "aggregations": "TWA", "market_states": ["CONTINUOUS_TRADING", "HALTED"]}],
     "imbalances": [{"measure": "CumQuantity", "levels": 1, "aggregations": "TWA", "attribute_filters": {"BidQuantity1": 100}}],
-    "volatility": [{"source": "Mid"}, {"source": "Bid", "subsample_seconds": 10, "market_states": ["CONTINUOUS_TRADING", "HALTED"]}],
+    "volatility": [
+        {"source": "Mid", "second_level_window_seconds": 20, "second_level_aggregations": ["Mean", "Median", "Std", "Last", "TWStd"]},
+        {"source": "Bid", "subsample_seconds": 10, "market_states": ["CONTINUOUS_TRADING", "HALTED"]},
+    ],
     "flow": [{"measures": "Updates", "aggregations": "Rate"}],
     "quality": [{"measures": "Time", "condition": "Crossed"}],
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from basalt.core.errors import ConflictingSettings, InvalidValue
@@ -180,3 +182,44 @@ def test_what_vendors_tell_of_queues(ask):
     row = ask(section, modules=["l2", "l2tw"]).rows(l2={**books, **told}).row(0, named=True)
     assert (row["BidInsertAge1"], row["BidSizeAhead1"]) == (30, 5.0)
     assert row["BidInsertAge1TWA"] == pytest.approx((10 * 29.9995 + 30 * 29.9995) / 59.999)
+
+
+WINDOWS = {"volatility": [{"source": "Bid", "second_level_window_seconds": 30, "second_level_aggregations": ["Mean", "Max", "Median"]}]}
+
+
+def test_windows_without_an_event_are_calm_ones(ask):
+    phases = {"EventTimestamp": ["09:00:00", "09:03:00", "09:04:00"], "MarketState": ["CONTINUOUS_TRADING", "HALTED", "CONTINUOUS_TRADING"]}
+    books = bids(("09:00:10", 100.0), ("09:00:50", 110.0), ("09:02:50", 121.0))
+    dense = ask(WINDOWS, modules=["l2tw"], timeline_mode="dense").rows(l2=books, marketstate=phases)
+    move = math.log(1.1)
+    means = column(dense, "L2VolatilityBidWin30sMean")
+    assert means == {"09:01": pytest.approx(move), "09:02": 0.0, "09:03": pytest.approx(move / 2), "09:04": None}
+    assert column(dense, "L2VolatilityBidWin30sMedian")["09:03"] == pytest.approx(move / 2)
+    assert list(column(dense, "L2VolatilityBidStd").values())[:2] == [pytest.approx(move), None]
+
+
+def test_windows_are_closed_where_buckets_are(ask):
+    books = bids(("09:00:00", 100.0), ("09:00:30", 110.0), ("09:01:59", 110.0))
+    left = ask(WINDOWS, modules=["l2tw"], time_bucket_closed="left", time_bucket_anchor="start").rows(l2=books)
+    assert column(left, "L2VolatilityBidWin30sMean") == {"09:00": pytest.approx(math.log(1.1)), "09:01": 0.0}
+    right = ask(WINDOWS, modules=["l2tw"]).rows(l2=books)
+    assert column(right, "L2VolatilityBidWin30sMean") == {"09:00": None, "09:01": pytest.approx(math.log(1.1) / 2), "09:02": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"second_level_aggregations": "Mean"}, "'second_level_window_seconds' is missing"),
+        ({"second_level_aggregations": "Mean", "second_level_window_seconds": 7}, "slots of 7 s do not fill"),
+        ({"second_level_aggregations": "Mean", "second_level_window_seconds": 20, "subsample_seconds": 15}, "do not fill windows of 20 s"),
+    ],
+)
+def test_windows_that_do_not_fill_buckets_are_refused(ask, entry, told):
+    with pytest.raises(InvalidValue, match=told):
+        ask({"volatility": [entry]}, modules=["l2tw"])
+
+
+def test_no_aggregation_asks_for_no_windows(ask):
+    entry = {"second_level_aggregations": [], "second_level_window_seconds": 20}
+    names = {column.name for column in ask({"volatility": [entry]}, modules=["l2tw"]).planned.written}
+    assert not {name for name in names if "Win" in name}

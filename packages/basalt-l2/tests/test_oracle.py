@@ -19,6 +19,7 @@ START = 1_767_603_600 * SECOND
 LEVELS = ("Price", "Quantity", "NumOrders")
 STATES = ["CONTINUOUS_TRADING", "CONTINUOUS_TRADING", "HALTED", "CLOSING_AUCTION", "UNKNOWN"]
 
+WINDOWED = ["Min", "Max", "Mean", "Median", "Std", "Last", "TWMean", "TWStd"]
 SECTION = {
     "liquidity": [
         {"measures": ["Price", "Quantity", "CumQuantity", "CumNotional"], "sides": "Bid", "levels": 2,
@@ -34,7 +35,10 @@ SECTION = {
     ],
     "imbalances": [{"measure": ["Quantity", "CumQuantity", "CumNotional"], "levels": 2, "aggregations": ["Last", "TWA"]}],
     "ohlc": [{"source": "Mid", "open_mode": ["event", "prev_close"]}],
-    "volatility": [{"source": "Mid"}, {"source": "Bid", "subsample_seconds": 20}],
+    "volatility": [
+        {"source": "Mid", "second_level_window_seconds": 20, "second_level_aggregations": WINDOWED},
+        {"source": "Bid", "subsample_seconds": 10, "second_level_window_seconds": 20, "second_level_aggregations": "TWMean"},
+    ],
     "depth": [
         {"measures": ["DepthBps", "RoundTripCost"], "sides": "Ask", "bps": 30, "size": 15, "aggregations": ["Last", "TWA"]},
         {"measures": "Slope", "levels": 2, "aggregations": ["Last", "TWA"]},
@@ -147,7 +151,12 @@ def expected(day, names):
         "Bid": lambda row: math.log(row["BidPrice1"]) if row["BidPrice1"] else None,
     }
     found["L2VolatilityMidStd"] = oracle.realised(path, logged["Mid"], 0, WIDTH)
-    found["L2VolatilityBidStd"] = oracle.realised(path, logged["Bid"], 20 * SECOND, WIDTH)
+    told = oracle.windows(path, logged["Mid"], 0, 20 * SECOND, WIDTH)
+    for reduction in WINDOWED:
+        found[f"L2VolatilityMidWin20s{reduction}"] = {end: oracle.over_windows(each, reduction) for end, each in told.items()}
+    told = oracle.windows(path, logged["Bid"], 10 * SECOND, 20 * SECOND, WIDTH)
+    found["L2VolatilityBidWin20sTWMean"] = {end: oracle.over_windows(each, "TWMean") for end, each in told.items()}
+    found["L2VolatilityBidStd"] = oracle.realised(path, logged["Bid"], 10 * SECOND, WIDTH)
     return {name: found[name] for name in names}
 
 
@@ -156,7 +165,7 @@ def everything(ask):
     return ask(SECTION, modules=["l2", "l2tw"])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(day=days(), window=st.sampled_from([1, 2, 1000]))
 def test_all_columns_are_those_of_plain_python(everything, day, window):
     rows, _ = day

@@ -141,11 +141,15 @@ class Clock:
         return ((number + _edge(self.anchor, self.closed)) * self.width_nanos).cast(BUCKET_DTYPE)
 
     def edges(self, label: pl.Expr) -> dict[str, pl.Expr]:
-        """`start` and `end` (ns) of the bucket labelled *label*; a day begins at its label, an event is its own bucket."""
+        """`start` and `end` (ns) of the bucket labelled *label*; a day begins at its label, an event is its own bucket.
+
+        `is_right` says whether the end belongs to it.
+        """
         nanos = label.cast(pl.Int64)
+        is_right = {"is_right": pl.lit(self.closed == "right")}
         if self.is_daily or self.anchor == "start":
-            return {"start": nanos, "end": nanos + self.nanos}
-        return {"start": nanos - self.nanos, "end": nanos}
+            return {"start": nanos, "end": nanos + self.nanos, **is_right}
+        return {"start": nanos - self.nanos, "end": nanos, **is_right}
 
     def coarsened(self, width_nanos: int) -> Clock:
         """The clock with the same convention and wider buckets.

@@ -5,6 +5,7 @@ rows → `follow` (cells: what happened in a bucket) → `filled` (buckets in wh
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -17,9 +18,11 @@ from basalt.core.errors import InvalidValue
 from basalt.core.holding.streaming import TIMES, hold
 from basalt.core.holding.values import SINCE, UNTIL, kind_of
 from basalt.core.plans import Query
+from basalt.core.windowing import Windows, in_windows, told_keys, windowed
 
 _RUN = "held:run"
 _ZERO = ("area", "held", "total", "count", "moves", "samples")
+_LISTS = ("sigmas", "times", "windows")
 
 
 def follow(rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock: Clock) -> pl.LazyFrame:
@@ -33,7 +36,12 @@ def follow(rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock:
     wanted = dict.fromkeys(name for value in built for name in value.wanted if name not in TIMES)
     wanted |= dict.fromkeys(_exit(name) for name in wanted if kind_of(name) == "entry")
     _refuse_slots(query.measures, wanted, clock)
-    return hold(rows, query.time, clock, list(values.values()), list(wanted), phases)
+    lists = [name for name in wanted if kind_of(name) in _LISTS]
+    cells = hold(rows, query.time, clock, list(values.values()), [name for name in wanted if name not in lists], phases)
+    for (of, slot, width), names in in_windows(lists).items():
+        told = windowed(rows, query.time, clock, Windows(values[of], slot, width), phases)
+        cells = cells.join(told.select(*told_keys(clock), *names), on=told_keys(clock), how="left")
+    return cells
 
 
 def _held(measure: Measure) -> Held:
@@ -44,12 +52,22 @@ def _held(measure: Measure) -> Held:
 
 def _refuse_slots(measures: Sequence[Measure], wanted: Mapping[str, None], clock: Clock) -> None:
     for name in wanted:
-        slot = int(name.rpartition(":")[2]) if kind_of(name) == "moves" else 0
-        if slot and clock.nanos and clock.nanos % slot:
+        where = next((measure.origin for measure in measures if name in _held(measure).wanted), None)
+        lengths = [int(length) for length in name.rpartition(".")[2].split(":")[1:]]
+        if kind_of(name) in ("moves", "sigmas"):
+            _refuse_lengths([*lengths, clock.nanos], str(clock), where)
+
+
+def _refuse_lengths(lengths: Sequence[int], buckets: str, where: str | None) -> None:
+    """Each length fills the next one, slots windows and windows buckets; 0 is none."""
+    given = [length for length in lengths if length]
+    for length, longer in itertools.pairwise(given):
+        if longer % length:
+            filled = buckets if longer == lengths[-1] else f"windows of {longer / 1e9:g} s"
             raise InvalidValue(
-                f"slots of {slot / 1e9:g} s do not fill {clock}",
-                where=next(measure.origin for measure in measures if name in _held(measure).wanted),
-                hint="choose a length that the bucket is a multiple of",
+                f"slots of {length / 1e9:g} s do not fill {filled}",
+                where=where,
+                hint="choose a length that the longer one is a multiple of",
             )
 
 
@@ -66,6 +84,7 @@ def filled(cells: pl.LazyFrame) -> pl.LazyFrame:
     silent |= {name: told[_exit(name)] for name in names if kind_of(name) == "entry"}
     silent |= {SINCE: told[UNTIL]} if SINCE in names else {}
     silent |= {name: pl.when(told[UNTIL].is_not_null()).then(0) for name in names if kind_of(name) in _ZERO}
+    silent |= {name: pl.when(told[UNTIL].is_not_null()).then(pl.lit([])) for name in names if kind_of(name) in _LISTS}
     counted = cells.sort(KEY, TIME_BUCKET).with_columns((~is_silent).cum_sum().over(KEY).alias(_RUN))
     return counted.with_columns(pl.when(is_silent).then(value).otherwise(pl.col(name)).alias(name) for name, value in silent.items())
 

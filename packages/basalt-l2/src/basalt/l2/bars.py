@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import Field
 
-from basalt.core.declaring import Example, Held, OverTime, moves
+from basalt.core.declaring import UNASKED, Example, Held, OverTime, WindowReduction, moves, window_moves
 from basalt.l2.books import NOT_CONTINUOUS, book_analytic, of_book
 from basalt.l2.spreads import Source, source_price
 
@@ -83,6 +83,51 @@ def volatility(
     so the buckets of a day add up in variance; slots without a change bring a return of 0. There is no return over
     a phase in which books do not count; while there is no price the last one stands. Null without a change to measure.
     """
-    slot = 0 if subsample_seconds is None else round(subsample_seconds * NANOS)
+    return moves(_log_price(source), _slot(subsample_seconds), never=NOT_CONTINUOUS)
+
+
+def _log_price(source: Source) -> pl.Expr:
     price = source_price(source)
-    return moves(pl.when(price > 0).then(price.log()), slot, never=NOT_CONTINUOUS)
+    return pl.when(price > 0).then(price.log())
+
+
+def _slot(seconds: float | None) -> int:
+    """Length of a slot, ns; 0 samples every instant."""
+    return 0 if seconds is None else round(seconds * NANOS)
+
+
+def _window_column(source: Source, window: float | str, window_agg: str, **_: object) -> str:
+    return f"L2Volatility{source}Win{window if isinstance(window, str) else f'{window:g}'}s{window_agg}"
+
+
+@book_analytic(
+    family=VOLATILITY,
+    measure="WindowVolatility",
+    column=_window_column,
+    unit="1",
+    math=r"\mathrm{agg}_w\ \sigma_w, \quad \sigma_w = \sqrt{\sum_{k \in w} (\ln x(k\Delta) - \ln x((k-1)\Delta))^2}",
+    rollup=OverTime(),
+    empty="null",
+    source="Hasbrouck (2018), Journal of Financial and Quantitative Analysis 53(2), on how quotes vary at several scales",
+    examples=[
+        Example(
+            {"BidPrice1": [100.0, 101.0, 100.0]},
+            axes={"source": "Bid", "window": 3600.0, "window_agg": "Max"},
+            gives=0.014071892842649461,
+        ),
+    ],
+)
+def window_volatility(
+    window: Annotated[float, Field(gt=0)],
+    source: Source = "Mid",
+    subsample_seconds: Annotated[float, Field(gt=0)] | None = None,
+    window_agg: WindowReduction = UNASKED,
+) -> Held:
+    """{window_agg} over the windows of {window} s of a bucket of the realised volatility of {source}: a fraction, not annualised.
+
+    Each window is measured as `Volatility` measures a bucket, the price before it carried in; it is 0 where the price stood
+    without an event, and does not count where there is no return to measure (before the first price, in a halt). `TWMean` and
+    `TWStd` weight windows with the time in which the price stood in them, `Std` divides by n - 1, `Median` lies in the middle of the
+    two in the middle. Null without a window. Slots fill windows, windows fill buckets.
+    """
+    return window_moves(_log_price(source), _slot(subsample_seconds), _slot(window), window_agg, never=NOT_CONTINUOUS)

@@ -31,7 +31,13 @@ FAMILIES = (
         bars.VOLATILITY,
         "Realised volatility of quotes.",
         "",
-        {"source": "source", "subsample_seconds": "subsample_seconds", "agg": "aggregations"},
+        {
+            "source": "source",
+            "subsample_seconds": "subsample_seconds",
+            "agg": "aggregations",
+            "window": "second_level_window_seconds",
+            "window_agg": "second_level_aggregations",
+        },
     ),
     Family(
         depth.FAMILY,
@@ -64,6 +70,7 @@ ANALYTICS = (
     imbalances.order_imbalance,
     bars.bar,
     bars.volatility,
+    bars.window_volatility,
     depth.depth_in_bps,
     depth.depth_in_ticks,
     depth.round_trip_cost,
@@ -80,7 +87,7 @@ ANALYTICS = (
 
 
 def _is_over_time(axes: Mapping[str, Any]) -> bool:
-    return axes.get("agg") in OVER_TIME
+    return axes.get("agg") in OVER_TIME or "window_agg" in axes
 
 
 def _is_at_end(axes: Mapping[str, Any]) -> bool:

@@ -6,16 +6,17 @@ one column. Families group analytics under one list of a module's config.
 """
 
 from basalt.core.declaring.analytics import Analytic, Enrichment, Example, Measure, analytic, enrichment
-from basalt.core.declaring.axes import Axis
-from basalt.core.declaring.held import Held, OverTime, Reduction, held, moves
+from basalt.core.declaring.axes import UNASKED, Axis
+from basalt.core.declaring.held import Held, OverTime, Reduction, WindowReduction, held, moves, window_moves
 from basalt.core.declaring.modules import Family, Module, ModuleConfig, Select
-from basalt.core.declaring.rollups import ByAxis, First, FromParts, Last, Max, Min, RatioOfSums, Rollup, RootOfSums, Sum
+from basalt.core.declaring.rollups import ByAxis, First, FromParts, Gathered, Last, Max, Min, RatioOfSums, Rollup, RootOfSums, Sum
 from basalt.core.declaring.rows import EVERY_ROW, RowFilter, all_of, complete_columns, count_where, first_where, known, last_where, where
 from basalt.core.declaring.values import Composite, Part, Ratio, Root, Row, ratio, safe_divide
 from basalt.core.holding.values import before
 
 __all__ = [
     "EVERY_ROW",
+    "UNASKED",
     "Analytic",
     "Axis",
     "ByAxis",
@@ -25,6 +26,7 @@ __all__ = [
     "Family",
     "First",
     "FromParts",
+    "Gathered",
     "Held",
     "Last",
     "Max",
@@ -44,6 +46,7 @@ __all__ = [
     "RowFilter",
     "Select",
     "Sum",
+    "WindowReduction",
     "all_of",
     "analytic",
     "before",
@@ -58,4 +61,5 @@ __all__ = [
     "ratio",
     "safe_divide",
     "where",
+    "window_moves",
 ]

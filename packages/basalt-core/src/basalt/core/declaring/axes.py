@@ -18,6 +18,8 @@ from basalt.core.errors import BadOffer
 
 REQUIRED: Any = inspect.Parameter.empty
 ROWS = "rows"
+UNASKED: Any = ()
+"""Default of an axis without which there is no column: an entry that does not give its values asks for nothing of the formula."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 
 import polars as pl
 
-from basalt.core.declaring.rollups import First, Last, Max, Min, Rollup, Sum
+from basalt.core.declaring.rollups import First, Gathered, Last, Max, Min, Rollup, Sum
 from basalt.core.declaring.rows import RowFilter, all_of
 from basalt.core.declaring.values import Composite, Part, identity, safe_divide
 from basalt.core.holding.values import BEGIN, PHASE_COLUMN, SINCE, UNTIL, Standing
@@ -30,8 +30,11 @@ of what rows and phases of the bucket brought, nothing carried in. `Mean`, `Sum`
 bucket. `Coverage`: the share of the bucket in which it stood. `Rate`: the sum a second of that time.
 """
 
-START, END = "start", "end"
-"""Names under which a finish finds the edges of its bucket (ns)."""
+START, END, IS_RIGHT = "start", "end", "is_right"
+"""Names under which a finish finds the edges of its bucket (ns), and whether its end belongs to it."""
+
+WindowReduction = Literal["Min", "Max", "Mean", "Median", "Std", "Last", "TWMean", "TWStd"]
+"""What is made of windows in a bucket; `TWMean` and `TWStd` weight each with the time in which the value stood in it."""
 
 Parts = Mapping[str, pl.Expr]
 
@@ -91,6 +94,16 @@ def moves(value: pl.Expr, slot_nanos: int, *, never: Collection[str] = ()) -> He
     not count. Null without a change to measure. *slot_nanos* must fill buckets.
     """
     return _moves(_standing(value, (), tuple(sorted(never))), slot_nanos)
+
+
+def window_moves(value: pl.Expr, slot_nanos: int, window_nanos: int, reduction: WindowReduction, *, never: Collection[str] = ()) -> Held:
+    """The windows of a bucket, each by the root of the sum of squared changes of *value* between its samples, reduced to one number.
+
+    Samples are those of `moves`. A window over which the value stands without an event has 0, one without a change to
+    measure does not count. Null without a window; `Std` (divided by n - 1) and `TWStd` also of a single one. Slots must fill
+    windows, and windows buckets.
+    """
+    return _windows(_standing(value, (), tuple(sorted(never))), slot_nanos, window_nanos, reduction)
 
 
 def _standing(expr: pl.Expr, only: tuple[str, ...], never: tuple[str, ...]) -> Standing:
@@ -197,14 +210,95 @@ def _moves(value: Standing, slot_nanos: int) -> Held:
     return Held(parts, lambda p: pl.when(p["observations"] > 0).then(p["total"].sqrt()), (), value, f"moves:{slot_nanos}")
 
 
+def windows_between(earlier: pl.Expr, edge: pl.Expr, width: int, is_right: pl.Expr) -> pl.Expr:
+    """Whole windows after the one that the instant *earlier* lies in, up to *edge*, the end of one."""
+    return (edge - earlier - pl.when(is_right).then(0).otherwise(1)).floordiv(width)
+
+
+def _windows(value: Standing, slot: int, width: int, reduction: WindowReduction) -> Held:
+    lists = {kind: _part(value, f"{kind}:{slot}:{width}", Gathered()) for kind in ("sigmas", "times", "windows")}
+    spans = {name: part for name, part in _spans(value).items() if name != "held"}
+    finish = _WINDOW_REDUCTIONS[reduction]
+    return Held({**lists, **spans}, lambda parts: finish(_Told.of(parts, width)), (), value, f"windows:{slot}:{width}:{reduction}")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The windows of a bucket: those that the lists tell, less *head* before the bucket, and *tail* that followed the last event."""
+
+    sigmas: pl.Expr
+    times: pl.Expr
+    windows: pl.Expr
+    head: pl.Expr
+    tail: pl.Expr
+    width: int
+
+    @classmethod
+    def of(cls, parts: Parts, width: int) -> _Told:
+        between = [windows_between(parts[of], parts[edge], width, parts[IS_RIGHT]) for of, edge in (("since", START), ("until", END))]
+        head, tail = (pl.when(parts[name]).then(each).otherwise(0) for name, each in zip(("enters", "exits"), between, strict=True))
+        return cls(parts["sigmas"], parts["times"], parts["windows"], head, tail, width)
+
+    @property
+    def count(self) -> pl.Expr:
+        return self.windows.list.sum() - self.head + self.tail
+
+    @property
+    def zeros(self) -> pl.Expr:
+        """Windows without a move."""
+        return self.count - self.positive.list.len().cast(pl.Int64)
+
+    @property
+    def positive(self) -> pl.Expr:
+        return self.sigmas.list.eval(pl.element().filter(pl.element() > 0))
+
+    @property
+    def time(self) -> pl.Expr:
+        return self.times.list.sum() + (self.tail - self.head) * self.width
+
+    def mean(self, *, in_time: bool = False) -> pl.Expr:
+        weights, total = (self.times, self.time) if in_time else (self.windows, self.count)
+        return safe_divide((self.sigmas * weights.cast(pl.List(pl.Float64))).list.sum(), total)
+
+    def spread(self, *, in_time: bool = False) -> pl.Expr:
+        """Weighted sum of squared deviations from the mean."""
+        mean = self.mean(in_time=in_time)
+        deviations = self.sigmas - mean
+        weights = (self.times if in_time else self.windows).cast(pl.List(pl.Float64))
+        beyond = (self.tail - self.head) * (self.width if in_time else 1)
+        return (deviations * deviations * weights).list.sum() + mean * mean * beyond
+
+    def at(self, place: pl.Expr) -> pl.Expr:
+        """The value at a place in order of size."""
+        return pl.when(place < self.zeros).then(0.0).otherwise(self.positive.list.sort().list.get(place - self.zeros, null_on_oob=True))
+
+
+def _if_any(told: _Told, value: pl.Expr) -> pl.Expr:
+    return pl.when(told.count > 0).then(value)
+
+
+_WINDOW_REDUCTIONS: Mapping[WindowReduction, Callable[[_Told], pl.Expr]] = {
+    "Min": lambda told: _if_any(told, told.at(pl.lit(0))),
+    "Max": lambda told: _if_any(told, told.at(told.count - 1)),
+    "Mean": lambda told: told.mean(),
+    "Median": lambda told: _if_any(told, (told.at((told.count - 1).floordiv(2)) + told.at(told.count.floordiv(2))) / 2),
+    "Std": lambda told: pl.when(told.count > 1).then((told.spread() / (told.count - 1).cast(pl.Float64)).sqrt()),
+    "Last": lambda told: _if_any(told, pl.when(told.tail > 0).then(0.0).otherwise(told.sigmas.list.last())),
+    "TWMean": lambda told: told.mean(in_time=True),
+    "TWStd": lambda told: safe_divide(told.spread(in_time=True), told.time).sqrt(),
+}
+
+
 class _Makers(dict[str, Callable[[Standing], Held]]):
     """Reductions by name; those with a length in it are made as they are asked for."""
 
     def __missing__(self, name: str) -> Callable[[Standing], Held]:
-        kind, _, slot = name.partition(":")
-        if kind != "moves":
-            raise KeyError(name)
-        return lambda value: _moves(value, int(slot))
+        kind, *given = name.split(":")
+        if kind == "moves":
+            return lambda value: _moves(value, int(given[0]))
+        if kind == "windows":
+            return lambda value: _windows(value, int(given[0]), int(given[1]), given[2])  # type: ignore[arg-type]
+        raise KeyError(name)
 
 
 _MAKERS = _Makers(
@@ -226,4 +320,4 @@ _MAKERS = _Makers(
     }
 )
 
-__all__ = ["END", "PHASE_COLUMN", "START", "Held", "OverTime", "Reduction", "held", "moves"]
+__all__ = ["END", "PHASE_COLUMN", "START", "Held", "OverTime", "Reduction", "held", "moves", "window_moves"]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from basalt.core.declaring.analytics import Analytic, Enrichment, Measure, named_by
-from basalt.core.declaring.axes import REQUIRED, Axis
+from basalt.core.declaring.axes import REQUIRED, UNASKED, Axis
 from basalt.core.declaring.rows import RowFilter
 from basalt.core.errors import BadOffer, DuplicateName, InvalidValue
 
@@ -229,6 +229,8 @@ class Module:
     def _expand(self, family: Family, entry: Entry, prefix: str, origin: str) -> Iterator[Measure]:
         rows = _row_filter(entry)
         for chosen in self._chosen(family, entry):
+            if any(_is_unasked(axis, family, entry) for axis in chosen.axes):
+                continue
             fixed = [_values_of(axis, family, entry, origin) for axis in chosen.axes]
             for point in itertools.product(*fixed):
                 axes = tuple(zip((axis.name for axis in chosen.axes), point, strict=True))
@@ -277,6 +279,10 @@ def _entry_field(axis: Axis, *, must_be_given: bool) -> tuple[Any, Any]:
     Without a default that all measures share it may be left out, unless every measure of the family needs it
     (*must_be_given*): then each measure takes its own default, or asks for a value.
     """
+    if axis.default is UNASKED:
+        return axis.annotation | list[axis.annotation], Field(  # type: ignore[name-defined]
+            default_factory=list, description=f"Axis {axis.name}; without it the measures that have it are not made."
+        )
     annotation = axis.annotation | Several[axis.annotation]  # type: ignore[name-defined]
     about = f"Axis {axis.name}."
     if axis.default is not REQUIRED:
@@ -300,6 +306,10 @@ def _values_of(axis: Axis, family: Family, entry: Entry, origin: str) -> list[An
     if axis.default is not REQUIRED:
         return [axis.default]
     raise BadOffer(f"axis {axis.name!r} has neither a config field nor choices", where=f"family {family.name}")
+
+
+def _is_unasked(axis: Axis, family: Family, entry: Entry) -> bool:
+    return axis.default is UNASKED and not _as_list(getattr(entry, family.axes[axis.name]))
 
 
 def _as_list(value: Any) -> list[Any]:

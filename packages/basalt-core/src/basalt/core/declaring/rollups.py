@@ -95,6 +95,18 @@ class Max(Rollup):
 
 
 @dataclass(frozen=True)
+class Gathered(Rollup):
+    """Lists one after another, in order of time; null only when all are null."""
+
+    name = "gathered"
+    along_time = True
+
+    def combine(self, column: pl.Expr) -> pl.Expr:
+        """The reduction over fine buckets in order of time."""
+        return pl.when(column.count() > 0).then(column.drop_nulls().explode(empty_as_null=False).implode())
+
+
+@dataclass(frozen=True)
 class RatioOfSums(Rollup):
     """Numerators and denominators add up, then divide."""
 

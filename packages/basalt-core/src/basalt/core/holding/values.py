@@ -59,6 +59,9 @@ KINDS: Mapping[str, str] = {
     "count": "number of rows with a value",
     "moves": "sum of squared changes between samples",
     "samples": "number of changes between samples",
+    "sigmas": "of each window with a change to measure, and of each run of windows without an event: root of the sum of squared changes",
+    "times": "of the same, time in which the value stood, ns",
+    "windows": "of the same, number of windows",
 }
 
 
@@ -71,6 +74,10 @@ def dtype_of(kind: str, value: pl.DataType) -> pl.DataType:
     """Type of the column that says *kind* of a value of type *value*."""
     if kind in ("held", "count", "samples"):
         return pl.Int64()
+    if kind == "sigmas":
+        return pl.List(pl.Float64())
+    if kind in ("times", "windows"):
+        return pl.List(pl.Int64())
     if kind in ("area", "moves"):
         return pl.Float64()
     if kind == "total":

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from databento_dbn import FIXED_PRICE_SCALE, UNDEF_PRICE
 
-from basalt.market.sides import Aggressor, RestingSide
+from basalt.market.sides import Aggressor
 
 PRICE_SCALE = int(FIXED_PRICE_SCALE)
 NO_PRICE = int(UNDEF_PRICE)
@@ -40,12 +40,6 @@ def time(name: str) -> pl.Expr:
 def price(name: str) -> pl.Expr:
     """A price in billionths (Int64); null where the record has none."""
     return pl.when(pl.col(name) != NO_PRICE).then(pl.col(name))
-
-
-def resting_side() -> pl.Expr:
-    """1 bid, 2 ask, 0 neither."""
-    side = pl.col("side")
-    return pl.when(side == BID).then(RestingSide.BID.value).when(side == ASK).then(RestingSide.ASK.value).otherwise(0).cast(pl.Int8)
 
 
 def aggressor() -> pl.Expr:

@@ -65,7 +65,7 @@ class OrderFlow:
             listings: All listings of the day so far.
         """
         if self._held is not None:
-            records = pl.concat([self._held, records])
+            records = pl.concat([self._held, records], rechunk=True)
         complete, self._held = split_complete(records)
         if not complete.is_empty():
             yield from self._tables(complete, listings)

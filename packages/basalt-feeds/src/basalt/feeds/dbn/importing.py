@@ -240,7 +240,7 @@ def _mic_of(header: Header) -> str:
 def _put_market(market: _Market, lake: Path) -> Iterator[LakeFile]:
     for day in sorted(market.days):
         known = market.days[day]
-        listings = tuple(known.listings.values())
+        listings = tuple(known.listings[each] for each in sorted(known.listings))
         depth = max(known.depths)
         made = reference_rows(listings, day, known.seen.steps() | known.steps, known.kinds, depth)
         market.into(day).add(REFERENCE, _with_stored(made, lake, market.directory.mic, day, described=set(known.steps) | set(known.kinds)))

@@ -63,14 +63,14 @@ def _damaged(path: Path, why: str) -> CorruptInput:
 
 
 def pieces(path: Path, size: int) -> Iterator[bytes]:
-    """The content of *path* in pieces of *size* bytes or a little more; the last may be shorter."""
-    held: list[bytes] = []
-    length = 0
+    """The content of *path* in pieces of *size* bytes; the last may be shorter."""
+    held = bytearray()
     for block in blocks(path):
-        held.append(block)
-        length += len(block)
-        if length >= size:
-            yield b"".join(held)
-            held, length = [], 0
+        held += block
+        while len(held) >= size:
+            with memoryview(held) as view:
+                piece = bytes(view[:size])
+            del held[:size]
+            yield piece
     if held:
-        yield b"".join(held)
+        yield bytes(held)

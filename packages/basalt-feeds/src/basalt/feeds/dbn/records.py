@@ -118,6 +118,9 @@ def read_dbn(path: Path, records_at_once: int = RECORDS_AT_ONCE) -> Iterator[tup
     for piece in pieces(path, records_at_once * 56):
         data = rest + piece
         if header is None:
+            if _ends_within_header(data):
+                rest = data
+                continue
             header = parse_header(data, path)
             data = data[header.size :]
         starts, used = find_records(data, path)
@@ -125,9 +128,15 @@ def read_dbn(path: Path, records_at_once: int = RECORDS_AT_ONCE) -> Iterator[tup
         position += starts.size
         rest = data[used:]
     if header is None:
+        if rest:
+            parse_header(rest, path)
         raise CorruptInput("the file is empty", where=str(path), hint="fetch the file again")
     if rest:
         raise CorruptInput(f"the file ends within record {position}", where=str(path), hint="it was cut short: fetch it again")
+
+
+def _ends_within_header(start: bytes) -> bool:
+    return b"DBN".startswith(start[:3]) and len(start) < _PREFIX + int.from_bytes(start[4:_PREFIX], "little")
 
 
 def find_records(data: bytes, path: Path) -> tuple[NDArray[np.int64], int]:

@@ -21,7 +21,7 @@ from basalt.market.books import L2
 Sample = Literal["event", "change", "bucket"]
 OnGap = Literal["withhold", "keep"]
 
-ROWS_AT_ONCE = 1 << 15
+ROWS_AT_ONCE = 1 << 17
 """Input rows between two visits of the kernel: bounds the memory of rows with many levels."""
 SIDES = ("Bid", "Ask")
 _LEVEL_PARTS = tuple(f"{side}{part}" for side in SIDES for part in ("Price", "Quantity", "NumOrders"))
@@ -135,7 +135,9 @@ class BookBuilder:
         price, size = prices.encode(rows, "Price"), integers(rows, "Size")
         old_side = integers(rows, "OldSide", pl.Int8) if "OldSide" in rows.columns else side
         old = (old_side, prices.encode(rows, "OldPrice"), integers(rows, "OldSize")) if has_old else (side, price, size)
-        orders = integers(rows, "NumOrders") if "NumOrders" in rows.columns else constant(count, -1, np.int64)
+        orders = (
+            frozen(integers(rows, "NumOrders", pl.Int32).astype(np.int64)) if "NumOrders" in rows.columns else constant(count, -1, np.int64)
+        )
         numbers = frozen(self._listings.number(integers(rows, "ListingId")))
         self._books.hold(self._listings.count, remembers=self.sample == "change")
         return numbers, message, (side, price, size), old, orders, self._emit(rows), prices.limits
@@ -186,7 +188,7 @@ class BookBuilder:
             name for name in rows.columns if name in _CARRIED or name in self.carry or (name == "TimeBucket" and self.sample == "bucket")
         ]
         frame = _rows_at(rows.select(carried), marks[0])
-        counts = [pl.Series(f"{side}LevelCount", out[place]).cast(pl.Int32) for place, side in enumerate(SIDES)]
+        counts = [pl.Series(f"{side}LevelCount", out[place].astype(np.int32)) for place, side in enumerate(SIDES)]
         number = [] if self.sample == "bucket" else [pl.Series("L2EventNo", marks[1])]
         return frame.with_columns(*counts, *number, *self._level_columns(out))
 
@@ -194,7 +196,7 @@ class BookBuilder:
         columns: list[pl.Series] = []
         for place in range(2 * self.levels):
             name, level, row = SIDES[place % 2], place // 2 + 1, 2 + 3 * place
-            orders = pl.Series(f"{name}NumOrders{level}", out[row + 2]).cast(pl.Int32)
+            orders = pl.Series(f"{name}NumOrders{level}", out[row + 2].astype(np.int32))
             columns += [
                 self._prices.decode(out[row], f"{name}Price{level}"),
                 pl.Series(f"{name}Quantity{level}", out[row + 1]),

@@ -122,12 +122,15 @@ class PriceCode:
 
     def decode(self, codes: Longs, name: str) -> pl.Series:
         """Prices as floats; null for none."""
-        return pl.Series(name, self._floats(codes), nan_to_null=True)
+        return pl.Series(name, self._floats(codes), nan_to_null=bool(codes.size) and codes.max() >= self.limits[2])
 
     def _floats(self, codes: Longs) -> NDArray[np.float64]:
         if self.is_float is False:
             assert self.scale is not None
-            return np.where(codes == NO_PRICE, np.nan, codes / float(self.scale))
+            floats = codes / float(self.scale)
+            if codes.size and codes.max() == NO_PRICE:
+                floats[codes == NO_PRICE] = np.nan
+            return floats
         if codes.size and codes.min() < 0:
             codes = np.where(codes < 0, codes ^ np.int64(NO_PRICE), codes)
         return codes.view(np.float64)

@@ -18,11 +18,11 @@ from basalt.core.errors import InvalidValue
 from basalt.core.holding.streaming import TIMES, hold
 from basalt.core.holding.values import SINCE, UNTIL, kind_of
 from basalt.core.plans import Query
-from basalt.core.windowing import Windows, in_windows, told_keys, windowed
+from basalt.core.windowing import Windows, in_windows, spells, told_keys, windowed
 
 _RUN = "held:run"
 _ZERO = ("area", "held", "total", "count", "moves", "samples")
-_LISTS = ("sigmas", "times", "windows")
+_LISTS = ("sigmas", "times", "windows", "spells")
 
 
 def follow(rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock: Clock) -> pl.LazyFrame:
@@ -38,6 +38,10 @@ def follow(rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock:
     _refuse_slots(query.measures, wanted, clock)
     lists = [name for name in wanted if kind_of(name) in _LISTS]
     cells = hold(rows, query.time, clock, list(values.values()), [name for name in wanted if name not in lists], phases)
+    for name in lists:
+        if kind_of(name) == "spells":
+            told = spells(rows, query.time, clock, values[name.rpartition(".")[0]], phases)
+            cells = cells.join(told, on=told_keys(clock), how="left")
     for (of, slot, width), names in in_windows(lists).items():
         told = windowed(rows, query.time, clock, Windows(values[of], slot, width), phases)
         cells = cells.join(told.select(*told_keys(clock), *names), on=told_keys(clock), how="left")
@@ -52,9 +56,9 @@ def _held(measure: Measure) -> Held:
 
 def _refuse_slots(measures: Sequence[Measure], wanted: Mapping[str, None], clock: Clock) -> None:
     for name in wanted:
-        where = next((measure.origin for measure in measures if name in _held(measure).wanted), None)
-        lengths = [int(length) for length in name.rpartition(".")[2].split(":")[1:]]
         if kind_of(name) in ("moves", "sigmas"):
+            where = next((measure.origin for measure in measures if name in _held(measure).wanted), None)
+            lengths = [int(length) for length in name.rpartition(".")[2].split(":")[1:]]
             _refuse_lengths([*lengths, clock.nanos], str(clock), where)
 
 

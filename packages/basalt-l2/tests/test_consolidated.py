@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ REFERENCE = {"ListingId": [1], "InstrumentId": [7]}
 
 @pytest.fixture(scope="session")
 def asked(ask):
-    section = {"measures": ["TimeAtCBB", "QuantityAtCBB", "ShareOfCBB"]}
+    section = {"measures": ["TimeAtCBB", "QuantityAtCBB", "ShareOfCBB", "TimeAloneAtCBB"]}
     return ask(section, modules=["cbbo_analytics"], key="cbbo_analytics")
 
 
@@ -42,7 +44,8 @@ def test_time_and_quantity_at_the_best_by_hand(asked):
     row = frame.filter(frame["TimeBucket"].cast(int) == START + 60 * SECOND).row(0, named=True)
     assert row["TimeAtCBB"] == 0.75  # 30 s at 10, then 15 s below it, then 15 s at 9
     assert row["QuantityAtCBB"] == pytest.approx((30 * 6 + 15 * 8) / 60)
-    assert (row["QuantityAtCBBMin"], row["QuantityAtCBBMax"]) == (0.0, 8.0)
+    assert (row["QuantityAtCBBMin"], row["QuantityAtCBBMedian"], row["QuantityAtCBBMax"]) == (0.0, 6.0, 8.0)
+    assert row["TimeAloneAtCBB"] == 0.25
     assert row["ShareOfCBB"] == pytest.approx((30 * 0.5 + 15 * 0 + 15 * 1) / 60)
 
 
@@ -60,13 +63,18 @@ def at(rows, time):
     return found[-1] if found else None
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ours=changes, theirs=changes)
 def test_shares_of_time_are_those_of_a_walk_second_by_second(asked, ours, theirs):
     frame = asked.rows(l2=book(ours, **day(ours)), cbbo=book(theirs), reference=REFERENCE)
-    for label, share, shown in zip(frame["TimeBucket"].cast(int), frame["TimeAtCBB"], frame["QuantityAtCBB"], strict=True):
+    columns = ("TimeAtCBB", "QuantityAtCBB", "QuantityAtCBBMedian", "TimeAloneAtCBB")
+    for label, share, shown, median, alone in zip(frame["TimeBucket"].cast(int), *(frame[name] for name in columns), strict=True):
         ticks = [label - 60 * SECOND + 10 * SECOND * tens for tens in range(6)]
         known = [(at(ours, tick), at(theirs, tick)) for tick in ticks]
         hits = [(mine[1] == best[1] is not None, mine[2]) for mine, best in known if mine and best]
         assert share == (pytest.approx(sum(hit for hit, _ in hits) / len(hits)) if hits else None)
+        sizes = sorted(size if hit else 0.0 for hit, size in hits)
+        assert median == (pytest.approx(statistics.median(sizes)) if hits else None)
+        alone_now = [mine[1] == best[1] is not None and mine[2] >= best[2] for mine, best in known if mine and best]
+        assert alone == (pytest.approx(sum(alone_now) / len(hits)) if hits else None)
         assert shown == (pytest.approx(sum(size for hit, size in hits if hit) / len(hits)) if hits else None)

@@ -15,6 +15,7 @@ from basalt.core.cells import KEY
 from basalt.core.declaring.analytics import Measure, part_column
 from basalt.core.declaring.held import Held
 from basalt.core.errors import InvalidValue
+from basalt.core.facts import Piece
 from basalt.core.holding.streaming import TIMES, hold
 from basalt.core.holding.values import SINCE, UNTIL, kind_of
 from basalt.core.plans import Query
@@ -25,7 +26,9 @@ _ZERO = ("area", "held", "total", "count", "moves", "samples")
 _LISTS = ("sigmas", "times", "windows", "spells")
 
 
-def follow(rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock: Clock) -> pl.LazyFrame:
+def follow(
+    rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock: Clock, pieces: Sequence[Piece] = ()
+) -> pl.LazyFrame:
     """The cells of a query's states: one row a listing and bucket in which something happened, in no order.
 
     Raises:
@@ -37,7 +40,7 @@ def follow(rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock:
     wanted |= dict.fromkeys(_exit(name) for name in wanted if kind_of(name) == "entry")
     _refuse_slots(query.measures, wanted, clock)
     lists = [name for name in wanted if kind_of(name) in _LISTS]
-    cells = hold(rows, query.time, clock, list(values.values()), [name for name in wanted if name not in lists], phases)
+    cells = hold(rows, query.time, clock, list(values.values()), [name for name in wanted if name not in lists], phases, pieces)
     for name in lists:
         if kind_of(name) == "spells":
             told = spells(rows, query.time, clock, values[name.rpartition(".")[0]], phases)

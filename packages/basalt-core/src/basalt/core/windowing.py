@@ -1,4 +1,4 @@
-"""Windowing: how wild a state was in each of the shorter windows that a bucket is made of.
+"""Windowing: what a state did inside a bucket, listed: how wild it was in each of its windows, and what stood for how long.
 
 The windows are followed as buckets are, on a clock of their own, and what each of them tells is listed in the bucket that it
 lies in. Windows without an event are told in runs: what stood before stands in them.
@@ -15,7 +15,7 @@ from basalt.core.bucketing import BUCKET_DTYPE, TIME_BUCKET, Clock
 from basalt.core.cells import KEY
 from basalt.core.declaring.held import windows_between
 from basalt.core.holding.streaming import hold
-from basalt.core.holding.values import BEGIN, SINCE, UNTIL, Standing
+from basalt.core.holding.values import BEGIN, SINCE, UNTIL, Standing, kind_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Windows:
 def in_windows(names: Iterable[str]) -> dict[tuple[str, int, int], list[str]]:
     """Columns of lists by the name of the value, the slot and the width of their windows."""
     found: dict[tuple[str, int, int], list[str]] = {}
-    for name in names:
+    for name in (each for each in names if kind_of(each) != "spells"):
         of, _, kind = name.rpartition(".")
         _, slot, width = kind.split(":")
         found.setdefault((of, int(slot), int(width)), []).append(name)
@@ -89,4 +89,23 @@ def windowed(rows: pl.LazyFrame, time: str, clock: Clock, windows: Windows, phas
     return labelled.group_by(told_keys(clock), maintain_order=True).agg(gathered)
 
 
-__all__ = ["Windows", "in_windows", "told_keys", "windowed"]
+def spells(rows: pl.LazyFrame, time: str, clock: Clock, value: Standing, phases: pl.LazyFrame | None) -> pl.LazyFrame:
+    """What stood from event to event up to each event of a bucket, in order of time.
+
+    Args:
+        rows, time, phases: As for `hold`.
+        clock: The buckets.
+        value: What is followed.
+
+    Returns:
+        `told_keys`, and the list `spells`; the first one began before the bucket if the event before it did.
+    """
+    entry = value.column("entry")
+    instants = hold(rows, time, Clock.event(), [value], [entry], phases)
+    spell = pl.struct(value=pl.col(entry).cast(pl.Float64), time=pl.col(BEGIN) - pl.col(SINCE))
+    label = [] if clock.is_daily else [clock.label(pl.col(BEGIN).cast(BUCKET_DTYPE)).alias(TIME_BUCKET)]
+    told = instants.filter(pl.col(entry).is_not_null()).select(KEY, *label, spell.alias(value.column("spells")))
+    return told.group_by(told_keys(clock), maintain_order=True).agg(value.column("spells"))
+
+
+__all__ = ["Windows", "in_windows", "spells", "told_keys", "windowed"]

@@ -21,9 +21,9 @@ KEY, TIME, INSTRUMENT, PHASES = "ListingId", "EventTimestamp", "InstrumentId", "
 SOURCE = "Foucault & Menkveld (2008), Journal of Finance 63(1); Holden & Jacobsen (2014), Journal of Finance 69(4)"
 _BEST = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")
 Best = Literal["CBB", "CBO"]
-QuantityAggregation = Literal["TWMean", "Min", "Max"]
+QuantityAggregation = Literal["TWMean", "Min", "Max", "Median"]
 _SIDES: Mapping[str, Side] = {"CBB": "Bid", "CBO": "Ask"}
-_REDUCTIONS = {"TWMean": "TWA", "Min": "Min", "Max": "Max"}
+_REDUCTIONS = {"TWMean": "TWA", "Min": "Min", "Max": "Max", "Median": "Median"}
 
 
 def _all(column: str) -> pl.Expr:
@@ -72,10 +72,30 @@ def time_at(best: Best) -> Held:
 def quantity_at(best: Best, agg: QuantityAggregation = "TWMean") -> Held:
     """{agg} of what the venue shows at the {best}: its best quantity while it is at the best, else 0.
 
-    `TWMean` is the mean over the counted time, `Min` and `Max` are of all that stood in the bucket; null as for TimeAt.
+    `TWMean` is the mean over the counted time, `Median` the quantity in the middle of that time, `Min` and `Max` are of all that
+    stood in the bucket; null as for TimeAt.
     """
     shown = pl.when(_is_at(best)).then(quantity(_SIDES[best]).fill_null(0)).otherwise(0)
     return of_book(_when_known(shown.cast(pl.Float64)), _REDUCTIONS[agg])
+
+
+@analytic(
+    column="TimeAloneAt{best}",
+    unit="1",
+    table="l2",
+    grain="state",
+    math=r"\frac{1}{|T|} \int_T 1[p(t) = P(t),\ q(t) \ge Q(t)]\, dt",
+    rollup=OverTime(),
+    empty="carry",
+    source=SOURCE,
+)
+def time_alone_at(best: Best) -> Held:
+    """Share of the counted time in which no other venue stood at the {best}, 0 to 1: the venue was there with all that is shown there.
+
+    Null as for TimeAt; a quantity that is not known is no proof.
+    """
+    is_alone = _is_at(best) & (quantity(_SIDES[best]) >= _all(f"{_SIDES[best]}Quantity1")).fill_null(value=False)
+    return of_book(_when_known(is_alone.cast(pl.Float64)), "TWA")
 
 
 @analytic(
@@ -94,9 +114,9 @@ def share_of(best: Best) -> Held:
     return of_book(_when_known(safe_divide(shown.cast(pl.Float64), _all(f"{_SIDES[best]}Quantity1"))), "TWA")
 
 
-Asked = Literal["TimeAtCBB", "TimeAtCBO", "QuantityAtCBB", "QuantityAtCBO", "ShareOfCBB", "ShareOfCBO"]
+Asked = Literal["TimeAtCBB", "TimeAtCBO", "QuantityAtCBB", "QuantityAtCBO", "TimeAloneAtCBB", "TimeAloneAtCBO", "ShareOfCBB", "ShareOfCBO"]
 _DEFAULT: list[Asked] = ["TimeAtCBB", "TimeAtCBO", "QuantityAtCBB", "QuantityAtCBO"]
-_FORMULAS = {"TimeAt": time_at, "QuantityAt": quantity_at, "ShareOf": share_of}
+_FORMULAS = {"TimeAt": time_at, "QuantityAt": quantity_at, "TimeAloneAt": time_alone_at, "ShareOf": share_of}
 
 
 class CbboAnalyticsConfig(ModuleConfig):
@@ -104,7 +124,7 @@ class CbboAnalyticsConfig(ModuleConfig):
 
     measures: list[Asked] = Field(_DEFAULT, min_length=1, description="What is measured.")
     quantity_aggregations: list[QuantityAggregation] = Field(
-        ["TWMean", "Min", "Max"], min_length=1, description="How QuantityAtCBB and QuantityAtCBO are reduced."
+        ["TWMean", "Min", "Max", "Median"], min_length=1, description="How QuantityAtCBB and QuantityAtCBO are reduced."
     )
 
 
@@ -154,7 +174,7 @@ class CbboAnalytics:
 
 
 def side_by_side(books: pl.LazyFrame, consolidated: pl.LazyFrame, reference: pl.LazyFrame) -> pl.LazyFrame:
-    """The venue's book and that of all venues, after each change of either.
+    """The venue's book and that of all venues, after each change of either, from the venue's first on.
 
     Returns:
         Rows of each listing in order of time: the columns of the venue's book, those of the consolidated one with
@@ -162,13 +182,15 @@ def side_by_side(books: pl.LazyFrame, consolidated: pl.LazyFrame, reference: pl.
     """
     known = reference.select(KEY, INSTRUMENT).unique(KEY, keep="any")
     listings = books.select(KEY).unique().join(known, on=KEY)
-    of_instrument = consolidated.join(known, on=KEY).drop(KEY)
+    of_instrument = consolidated.join(known, on=KEY, maintain_order="left").drop(KEY)
     best = of_instrument.select(INSTRUMENT, TIME, pl.col(_BEST).name.prefix("cbbo:"), pl.lit(1).alias("cbbo:run"))
     ours = books.select(KEY, TIME, *_BEST, pl.lit(1).alias("venue:run"))
-    both = pl.concat([listings.join(best, on=INSTRUMENT).drop(INSTRUMENT), ours], how="diagonal").sort(KEY, TIME, maintain_order=True)
+    theirs = listings.join(best, on=INSTRUMENT, maintain_order="left_right").drop(INSTRUMENT)
+    both = pl.concat([theirs, ours], how="diagonal").sort(KEY, TIME, maintain_order=True)
     counted = both.with_columns(pl.col(f"{of}:run").fill_null(0).cum_sum().over(KEY) for of in ("venue", "cbbo"))
     told = counted.with_columns(pl.col(name).first().over(KEY, "venue:run") for name in _BEST)
-    return told.with_columns(pl.col(f"cbbo:{name}").first().over(KEY, "cbbo:run") for name in _BEST)
+    known = told.with_columns(pl.col(f"cbbo:{name}").first().over(KEY, "cbbo:run") for name in _BEST)
+    return known.filter(pl.col("venue:run") > 0)
 
 
 def _measures(config: CbboAnalyticsConfig, where: str) -> tuple[Measure, ...]:

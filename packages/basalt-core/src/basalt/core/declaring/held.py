@@ -20,11 +20,26 @@ from basalt.core.declaring.values import Composite, Part, identity, safe_divide
 from basalt.core.holding.values import BEGIN, PHASE_COLUMN, SINCE, UNTIL, Standing
 
 Reduction = Literal[
-    "Last", "TWA", "Min", "Max", "Mean", "Sum", "Count", "First", "EventFirst", "EventLast", "EventMin", "EventMax", "Coverage", "Rate"
+    "Last",
+    "TWA",
+    "Median",
+    "Min",
+    "Max",
+    "Mean",
+    "Sum",
+    "Count",
+    "First",
+    "EventFirst",
+    "EventLast",
+    "EventMin",
+    "EventMax",
+    "Coverage",
+    "Rate",
 ]
 """What is made of a state in a bucket.
 
-`Last`: the last value that stood in it. `TWA`: the mean over the time in which it stood. `First`, `Min`, `Max`: the
+`Last`: the last value that stood in it. `TWA`: the mean over the time in which it stood. `Median`: the value that stood at most
+half of that time higher and at most half of it lower, the mean of both where two do. `First`, `Min`, `Max`: the
 first, smallest and largest value that stood, the one carried in included. `EventFirst` … `EventMax`: the same
 of what rows and phases of the bucket brought, nothing carried in. `Mean`, `Sum`, `Count`: over the rows of the
 bucket. `Coverage`: the share of the bucket in which it stood. `Rate`: the sum a second of that time.
@@ -159,6 +174,26 @@ def _time_weighted(value: Standing) -> Held:
         return pl.when(time > 0).then(_integral(parts) / time)
 
     return Held({"area": _part(value, "area", Sum()), **_spans(value)}, finish, (), value, "TWA")
+
+
+def _median(value: Standing) -> Held:
+    parts = {"spells": _part(value, "spells", Gathered()), **_spans(value)}
+
+    def finish(p: Parts) -> pl.Expr:
+        before = pl.struct(value=p["entry"].cast(pl.Float64), time=p["since"] - p[START])
+        after = pl.struct(value=p["exit"].cast(pl.Float64), time=p[END] - p["until"])
+        edges = pl.when(p["enters"]).then(before), pl.when(p["exits"]).then(after)
+        spells = pl.concat_list(p["spells"].fill_null([]), *edges).list.drop_nulls()
+        return pl.when(_time_held(p) > 0).then(spells.list.eval(_middle()).list.mean())
+
+    return Held(parts, finish, (), value, "Median")
+
+
+def _middle() -> pl.Expr:
+    """The one or two values in the middle of the time of spells; what is taken off at the start comes first among its equals."""
+    value, time = pl.element().struct.field("value"), pl.element().struct.field("time")
+    ordered, gone = value.sort_by(value, time), 2 * time.sort_by(value, time).cum_sum()
+    return pl.concat([ordered.filter(gone >= time.sum()).first(), ordered.filter(gone > time.sum()).first()])
 
 
 def _coverage(value: Standing) -> Held:
@@ -305,6 +340,7 @@ _MAKERS = _Makers(
     {
         "Last": _last,
         "TWA": _time_weighted,
+        "Median": _median,
         "First": _first,
         "Min": _extreme("min", "Min"),
         "Max": _extreme("max", "Max"),

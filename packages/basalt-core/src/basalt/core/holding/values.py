@@ -62,6 +62,19 @@ KINDS: Mapping[str, str] = {
     "sigmas": "of each window with a change to measure, and of each run of windows without an event: root of the sum of squared changes",
     "times": "of the same, time in which the value stood, ns",
     "windows": "of the same, number of windows",
+    "spells": "each value that stood from one event to the next, and for how long, ns",
+}
+
+
+SPELLS = pl.List(pl.Struct({"value": pl.Float64(), "time": pl.Int64()}))
+"""Type of `spells`."""
+
+_TYPES: Mapping[str, pl.DataType] = {
+    **dict.fromkeys(("held", "count", "samples"), pl.Int64()),
+    **dict.fromkeys(("area", "moves"), pl.Float64()),
+    **dict.fromkeys(("times", "windows"), pl.List(pl.Int64())),
+    "sigmas": pl.List(pl.Float64()),
+    "spells": SPELLS,
 }
 
 
@@ -72,14 +85,8 @@ def kind_of(column: str) -> str:
 
 def dtype_of(kind: str, value: pl.DataType) -> pl.DataType:
     """Type of the column that says *kind* of a value of type *value*."""
-    if kind in ("held", "count", "samples"):
-        return pl.Int64()
-    if kind == "sigmas":
-        return pl.List(pl.Float64())
-    if kind in ("times", "windows"):
-        return pl.List(pl.Int64())
-    if kind in ("area", "moves"):
-        return pl.Float64()
+    if kind in _TYPES:
+        return _TYPES[kind]
     if kind == "total":
         return pl.Int64() if value.is_integer() or value == pl.Boolean else pl.Float64()
     return value

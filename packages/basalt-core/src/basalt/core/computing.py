@@ -138,7 +138,7 @@ def _query_rows(
 ) -> pl.LazyFrame:
     """Bucket rows of all fused queries of one day, in order of listing and bucket; sorted before they get wide by labels."""
     with_date = {name: frame.with_columns(pl.lit(day).alias(DATE)) for name, frame in tables.items()} if planned.clock.is_daily else tables
-    frames = [_cells_of(query, with_date, planned.clock, facts) for query in planned.queries]
+    frames = [_cells_of(query, with_date, planned.clock, facts, day) for query in planned.queries]
     joined = _joined_with_zeros(planned, frames)
     made = set(joined.collect_schema().names())
     empty = {column.name: column.empty for column in planned.dataset.columns if column.name in made}
@@ -148,11 +148,12 @@ def _query_rows(
     return add_series(labelled, planned.series)
 
 
-def _cells_of(query: Query, tables: Tables, clock: Clock, facts: Mapping[str, Facts]) -> pl.LazyFrame:
+def _cells_of(query: Query, tables: Tables, clock: Clock, facts: Mapping[str, Facts], day: date) -> pl.LazyFrame:
     """The bucket rows of a query; of states only what happened, since other rows may stand beside theirs."""
+    known = facts.get(query.table, NOTHING_KNOWN)
     if query.is_held:
-        return state_cells(query, tables, clock)
-    return fuse(query, tables, clock, facts.get(query.table, NOTHING_KNOWN))
+        return state_cells(query, tables, clock, known.pieces.get(day, ()))
+    return fuse(query, tables, clock, known)
 
 
 def _in_order(planned: PassPlan, rows: pl.LazyFrame, *, is_complete: bool) -> pl.LazyFrame:

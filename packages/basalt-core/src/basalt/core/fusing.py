@@ -16,7 +16,7 @@ from basalt.core.declaring.analytics import Measure, part_column
 from basalt.core.declaring.held import Held
 from basalt.core.declaring.rows import complete_columns
 from basalt.core.declaring.values import Composite, Row, identity
-from basalt.core.facts import NOTHING_KNOWN, Facts
+from basalt.core.facts import NOTHING_KNOWN, Facts, Piece
 from basalt.core.holding.values import BEFORE
 from basalt.core.plans import Query
 from basalt.core.stating import follow, stated
@@ -96,9 +96,9 @@ def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: 
     return reduced.sort(grouped.keys).select(*grouped.labels, *built.finishes)
 
 
-def state_cells(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock) -> pl.LazyFrame:
-    """What the states of a query did in each bucket, before it is said in the measures' terms."""
-    return follow(_rows_of(query, tables), query, tables.get(query.phases), clock)
+def state_cells(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, pieces: Sequence[Piece] = ()) -> pl.LazyFrame:
+    """What the states of a query did in each bucket, before it is said in the measures' terms; *pieces* are those of the files."""
+    return follow(_rows_of(query, tables), query, tables.get(query.phases), clock, pieces)
 
 
 def _rows_of(query: Query, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:

@@ -26,9 +26,7 @@ _ZERO = ("area", "held", "total", "count", "moves", "samples")
 _LISTS = ("sigmas", "times", "windows", "spells")
 
 
-def follow(
-    rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock: Clock, pieces: Sequence[Piece] = ()
-) -> pl.LazyFrame:
+def follow(rows: pl.LazyFrame, query: Query, phases: pl.LazyFrame | None, clock: Clock, pieces: Sequence[Piece] = ()) -> pl.LazyFrame:
     """The cells of a query's states: one row a listing and bucket in which something happened, in no order.
 
     Raises:

@@ -130,7 +130,7 @@ class Table:
         ]
         shadowed = {each.column.name for each in self.derived}
         plain = facts.without(shadowed)
-        return Facts(plain.complete | frozenset(derived), plain.ranges)
+        return Facts(plain.complete | frozenset(derived), plain.ranges, plain.pieces)
 
     def available(self, stored: Collection[str] | None = None) -> tuple[Column, ...]:
         """Columns that a scan can deliver when files hold *stored* (all of the contract if None)."""

@@ -6,7 +6,7 @@ change of phase comes before the rows of its instant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Own = Callable[[], Ints | None]
 UNKNOWN = -1
 """Code of a phase that nobody told."""
 
@@ -92,12 +93,12 @@ class Events:
         return not bool(self.is_row.all())
 
 
-def events_of(codes: Ints, times: Ints, labels: Ints, own: Ints | None, carried: int, phases: Phases, listings: list[int]) -> Events:
+def events_of(codes: Ints, times: Ints, labels: Ints, own: Own, carried: int, phases: Phases, listings: list[int]) -> Events:
     """The events of one batch.
 
     Args:
         codes, times, labels: Of each row; the first *carried* rows are the last ones of earlier batches.
-        own: Phase that each row tells itself, used where the changes tell none.
+        own: Gives the phase that each row tells itself, None where rows tell none; asked only where the changes tell none.
         carried: Number of listings seen before; their codes are 0, 1, … and so are their rows.
         phases: What is known of the phases; followed up to the last row of each listing.
         listings: Listing of each code.
@@ -147,11 +148,11 @@ def _inserted(events: Events, told: Ints, at: Ints, between: list[Changes]) -> E
     )
 
 
-def closing_events(times: Ints, labels: Ints, own: Ints | None, phases: Phases, listings: list[int]) -> Events:
+def closing_events(times: Ints, labels: Ints, own: Own, phases: Phases, listings: list[int]) -> Events:
     """The changes of phase after the last row of each listing, each listing's after its carried row.
 
     Args:
-        times, labels, own: Of the carried rows, one a listing in order of their codes.
+        times, labels, own: Of the carried rows, one a listing in order of their codes, as for `events_of`.
         phases, listings: As for `events_of`.
     """
     carried = np.arange(times.size)
@@ -172,9 +173,12 @@ def closing_events(times: Ints, labels: Ints, own: Ints | None, phases: Phases, 
     return _with_own(heads, own)
 
 
-def _with_own(events: Events, own: Ints | None) -> Events:
+def _with_own(events: Events, own: Own) -> Events:
     """*events* in the phase that their rows tell, where nothing else tells one."""
-    if own is None or not (events.phases == UNKNOWN).any():
+    if not (events.phases == UNKNOWN).any():
         return events
-    told = np.where(events.phases == UNKNOWN, own[events.source], events.phases)
+    by_row = own()
+    if by_row is None:
+        return events
+    told = np.where(events.phases == UNKNOWN, by_row[events.source], events.phases)
     return Events(events.source, events.codes, events.times, events.labels, told, events.is_row)

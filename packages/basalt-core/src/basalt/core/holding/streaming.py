@@ -11,6 +11,7 @@ from polars.io.plugins import register_io_source
 from basalt.core.bucketing import TIME_BUCKET, Clock
 from basalt.core.cells import KEY
 from basalt.core.errors import UnsortedInput
+from basalt.core.facts import Piece
 from basalt.core.holding.cells import Cells, Tallied, Tally, nullable
 from basalt.core.holding.events import UNKNOWN, Bools, Changes, Events, Ints, Phases, closing_events, events_of
 from basalt.core.holding.sampling import Samples
@@ -25,7 +26,13 @@ _DENSE = 4_000_000
 
 
 def hold(
-    rows: pl.LazyFrame, time: str, clock: Clock, values: Sequence[Standing], wanted: Sequence[str], phases: pl.LazyFrame | None = None
+    rows: pl.LazyFrame,
+    time: str,
+    clock: Clock,
+    values: Sequence[Standing],
+    wanted: Sequence[str],
+    phases: pl.LazyFrame | None = None,
+    pieces: Sequence[Piece] = (),
 ) -> pl.LazyFrame:
     """What *values* did in each bucket in which something happened.
 
@@ -38,6 +45,7 @@ def hold(
             with the length of a slot in ns: `<value>.moves:1000000000`.
         phases: Changes of phase: `ListingId`, `EventTimestamp`, `MarketState`, each listing's in order. A
             row's own `MarketState` counts where they tell nothing.
+        pieces: What the files of *rows* consist of, where it is known.
 
     Returns:
         One row a listing and bucket with a row or a change of phase after the first row: `ListingId`,
@@ -52,7 +60,7 @@ def hold(
     def batches(columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None) -> Iterator[pl.DataFrame]:
         kept = [column for column in wanted if columns is None or predicate is not None or column in columns]
         stream = _Stream(time, clock, values, kept, schema, types, _changes(phases, clock))
-        for frame in stream.cells(rows):
+        for frame in stream.cells(windows(rows, time, pieces)):
             asked = frame if predicate is None else frame.filter(predicate)
             asked = asked if columns is None else asked.select(columns)
             yield asked if limit is None else asked.head(limit)
@@ -114,9 +122,9 @@ class _Stream:
     def _chain(self, column: str) -> Samples:
         return Samples(int(column.rpartition(":")[2]), self.clock.closed, kind_of(column) == "samples")
 
-    def cells(self, rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    def cells(self, spans: Iterator[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
         """Closed cells, batch by batch; the open ones at the end."""
-        for batch in read_ahead(self._labelled(window) for window in windows(rows, self.time)):
+        for batch in read_ahead(self._labelled(rows) for rows in spans):
             if batch.height:
                 yield self._fed(batch)
         yield self._closed()
@@ -141,7 +149,9 @@ class _Stream:
         carried = len(self.listings)
         frame = rows if self.carry is None else pl.concat([self.carry, rows], how="diagonal")
         codes = self._coded(frame[KEY])
-        events = events_of(codes, frame[_TIME].to_numpy(), frame[_LABEL].to_numpy(), self._own(frame), carried, self.phases, self.listings)
+        events = events_of(
+            codes, frame[_TIME].to_numpy(), frame[_LABEL].to_numpy(), lambda: self._own(frame), carried, self.phases, self.listings
+        )
         frame = self._with_earlier(frame, events)
         cells = Cells.among(events, carried)
         _check_order(cells, self.listings)
@@ -157,7 +167,7 @@ class _Stream:
         if self.carry is None:
             return pl.DataFrame(schema=self.schema)
         frame = self.carry
-        events = closing_events(frame[_TIME].to_numpy(), frame[_LABEL].to_numpy(), self._own(frame), self.phases, self.listings)
+        events = closing_events(frame[_TIME].to_numpy(), frame[_LABEL].to_numpy(), lambda: self._own(frame), self.phases, self.listings)
         return self._kept(frame, Cells.among(events, len(self.listings)), is_end=True).select(self.schema.keys())
 
     def _coded(self, listings: pl.Series) -> Ints:

@@ -7,34 +7,42 @@ about as many rows each keep memory flat; files in order of time are read once, 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
 from basalt.core.bucketing import BUCKET_DTYPE
+from basalt.core.facts import Piece
 
-ROWS_AT_ONCE = 100_000
-"""About so many rows are in a window."""
+ROWS_AT_ONCE = 150_000
+"""About so many rows are in a window, at least where it is made of whole pieces of a file."""
+
+LARGEST_PIECE = 400_000
+"""Pieces of files with more rows are cut."""
 
 CELL_NANOS = 1_000_000_000
-"""Windows begin at whole seconds."""
+"""Windows that cut pieces begin at whole seconds."""
 
 
-def windows(rows: pl.LazyFrame, time: str) -> Iterator[pl.LazyFrame]:
+def windows(rows: pl.LazyFrame, time: str, pieces: Sequence[Piece] = ()) -> Iterator[pl.LazyFrame]:
     """*rows*, window by window in order of time; within a window in their own order.
 
     Args:
         rows: Any frame; each listing's rows in order of time.
         time: Its clock column, Datetime ns. Windows are filters on it, so that files are skipped over.
+        pieces: The pieces that its files consist of, where they are known. Where they follow each other in
+            time, windows are made of whole ones, and each is decoded once.
     """
-    cuts = _cuts(rows, time)
+    cuts = _starts(pieces) if _follow_each_other(pieces) else _counted(rows, time)
     if not cuts:
         yield rows
-    for start, end in itertools.pairwise(cuts):
-        edges = [pl.col(time) >= start] if start is not None else []
-        edges += [pl.col(time) < end] if end is not None else []
-        yield rows.filter(*edges)
+        return
+    edges = [None, *(pl.lit(cut).cast(BUCKET_DTYPE) for cut in cuts), None]
+    for start, end in itertools.pairwise(edges):
+        within = [pl.col(time) >= start] if start is not None else []
+        within += [pl.col(time) < end] if end is not None else []
+        yield rows.filter(*within)
 
 
 def read_ahead(queries: Iterator[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
@@ -52,10 +60,26 @@ def _read(query: pl.LazyFrame) -> pl.DataFrame:
     return query.collect(engine="streaming")
 
 
-def _cuts(rows: pl.LazyFrame, time: str) -> list[pl.Expr | None]:
-    """Edges of the windows; None is open. No edges at all where one window is enough."""
+def _follow_each_other(pieces: Sequence[Piece]) -> bool:
+    """Whether each piece begins no earlier than the one before has ended, and none is too large."""
+    is_small = all(piece.rows <= LARGEST_PIECE for piece in pieces)
+    return bool(pieces) and is_small and all(one.last <= other.first for one, other in itertools.pairwise(pieces))
+
+
+def _starts(pieces: Sequence[Piece]) -> list[int]:
+    """Instants at which windows of whole *pieces* begin, other than the first one."""
+    starts, rows = [], 0
+    for piece in pieces:
+        if rows >= ROWS_AT_ONCE:
+            starts.append(piece.first)
+            rows = 0
+        rows += piece.rows
+    return starts
+
+
+def _counted(rows: pl.LazyFrame, time: str) -> list[int]:
+    """Instants at which windows begin, other than the first one, by counting rows."""
     cells = rows.select(pl.col(time).cast(pl.Int64).floordiv(CELL_NANOS).alias("cell")).group_by("cell").len().sort("cell")
     counted = cells.with_columns(pl.col("len").cum_sum().floordiv(ROWS_AT_ONCE).alias("window")).collect(engine="streaming")
     starts = counted.group_by("window", maintain_order=True).agg(pl.col("cell").first())["cell"].to_list()
-    edges = [pl.lit(cell * CELL_NANOS).cast(BUCKET_DTYPE) for cell in starts[1:]]
-    return [None, *edges, None] if edges else []
+    return [cell * CELL_NANOS for cell in starts[1:]]

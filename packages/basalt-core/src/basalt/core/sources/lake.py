@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from basalt.core.errors import ConfigError, CorruptInput, InvalidValue, SchemaMismatch
-from basalt.core.facts import Facts, Range, common_facts
+from basalt.core.facts import Facts, Piece, Range, common_facts
 from basalt.core.lake import ORDER_KEY, lake_path, order_columns
 from basalt.core.offers import Inventory, SourceFile
 from basalt.core.scanning import scan_files
@@ -30,6 +30,7 @@ class Footer:
         order: The order that it was written in.
         complete: Columns without a null.
         ranges: Least and greatest value of whole numbers and times, times in ns since 1970.
+        pieces: The row groups, by each column of times that could be their clock.
     """
 
     rows: int
@@ -37,14 +38,15 @@ class Footer:
     order: str
     complete: frozenset[str]
     ranges: Mapping[str, Range]
+    pieces: Mapping[str, tuple[Piece, ...]]
 
-    def facts(self, table: Table) -> Facts:
-        """What is known of the columns of a scan of the file."""
+    def facts(self, table: Table, day: date) -> Facts:
+        """What is known of the columns of a scan of the file, which is that of a *day*."""
         clock = table.clock(self.schema)
         others = Facts(self.complete, self.ranges).without({table.time})
         complete = others.complete | {table.time} if clock in self.complete else others.complete
         ranges = {**others.ranges, table.time: self.ranges[clock]} if clock and clock in self.ranges else others.ranges
-        return Facts(complete, ranges)
+        return Facts(complete, ranges, {day: self.pieces[clock]} if clock and clock in self.pieces else {})
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class LakeSource:
                 file, footer = found
                 files.append(file)
                 columns = frozenset(footer.schema) if columns is None else columns & frozenset(footer.schema)
-                facts.append(footer.facts(table))
+                facts.append(footer.facts(table, day))
         digest = hashlib.sha256("\n".join(f"{file.path} {file.stamp}" for file in files).encode()).hexdigest()
         return Inventory(tuple(files), columns, tuple(missing), digest, common_facts(facts))
 
@@ -146,7 +148,8 @@ def read_footer(path: str, storage_options: Mapping[str, str]) -> Footer:
         ) from problem
     stored = pl.DataFrame(schema.empty_table()).schema
     order = (metadata.metadata or {}).get(ORDER_KEY.encode(), b"").decode()
-    return Footer(metadata.num_rows, stored, order, _without_nulls(metadata), _ranges(metadata, schema))
+    ranges, pieces = _ranges(metadata, schema)
+    return Footer(metadata.num_rows, stored, order, _without_nulls(metadata), ranges, pieces)
 
 
 def _without_nulls(metadata: Any) -> frozenset[str]:
@@ -164,16 +167,26 @@ def _has_no_null(chunk: Any) -> bool:
     return statistics is not None and statistics.has_null_count and statistics.null_count == 0
 
 
-def _ranges(metadata: Any, schema: Any) -> dict[str, Range]:
-    """Least and greatest value of the columns of whole numbers and times whose statistics say so of every row group."""
-    found = {}
+def _ranges(metadata: Any, schema: Any) -> tuple[dict[str, Range], dict[str, tuple[Piece, ...]]]:
+    """Least and greatest value of the columns of whole numbers and times whose statistics say so of every row group.
+
+    Times also row group by row group.
+    """
+    import pyarrow as pa
+
+    found, pieces = {}, {}
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     for index in range(metadata.num_columns):
         name = metadata.schema.column(index).path
-        unit = _nanos_a_unit(schema.field(name).type) if name in schema.names else 0
-        chunks = [metadata.row_group(group).column(index).statistics for group in range(metadata.num_row_groups)]
-        if unit and chunks and all(each is not None and each.has_min_max for each in chunks):
-            found[name] = (min(each.min_raw for each in chunks) * unit, max(each.max_raw for each in chunks) * unit)
-    return found
+        dtype = schema.field(name).type if name in schema.names else pa.null()
+        unit = _nanos_a_unit(dtype)
+        chunks = [group.column(index).statistics for group in groups] if unit else []
+        if chunks and all(each is not None and each.has_min_max for each in chunks):
+            bounds = [(each.min_raw * unit, each.max_raw * unit) for each in chunks]
+            found[name] = (min(first for first, _ in bounds), max(last for _, last in bounds))
+            if pa.types.is_timestamp(dtype):
+                pieces[name] = tuple(Piece(*each, group.num_rows) for each, group in zip(bounds, groups, strict=True))
+    return found, pieces
 
 
 def _nanos_a_unit(dtype: Any) -> int:

@@ -59,13 +59,21 @@ class LakeWriter:
 
     A file of one piece is encoded by Polars, on all cores. Polars cannot add to a file, so with a second
     piece pyarrow takes over: memory is that of two pieces at most.
+
+    Args:
+        root: Root of the lake.
+        table, mic, day: Whose file it is.
+        metadata: Texts to keep in the file.
+        is_piecewise: More than one piece will come, so that the first need not wait for the second.
     """
 
-    def __init__(self, root: str | Path, table: Table, mic: str, day: date, *, metadata: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, root: str | Path, table: Table, mic: str, day: date, *, metadata: Mapping[str, str] | None = None, is_piecewise: bool = False
+    ) -> None:
         self.table, self.mic, self.day = table, mic, day
         self.path = Path(lake_path(str(root), table, mic, day))
         self.rows = 0
-        self._metadata = dict(metadata or {})
+        self._metadata, self._is_piecewise = dict(metadata or {}), is_piecewise
         self._last: tuple[object, ...] | None = None
         self._staged: Path | None = None
         self._first: pl.DataFrame | None = None
@@ -82,8 +90,10 @@ class LakeWriter:
         self._check_order(conformed)
         self.rows += conformed.height
         if self._staged is None:
-            self._staged, self._first = self._make_room(), conformed
-            return
+            self._staged = self._make_room()
+            if not self._is_piecewise:
+                self._first = conformed
+                return
         self._append_to_open(conformed)
 
     def seal(self) -> None:
@@ -128,9 +138,10 @@ class LakeWriter:
         return staged
 
     def _append_to_open(self, frame: pl.DataFrame) -> None:
-        if self._first is not None:
-            first, self._first = self._first, None
-            self._writer = self._opened(first)
+        first, self._first = self._first, None
+        if self._writer is None:
+            self._writer = self._opened(frame if first is None else first)
+        if first is not None:
             self._writer.write_table(_to_arrow(first))
         self._writer.write_table(_to_arrow(frame))
 
@@ -155,9 +166,9 @@ class LakeWriter:
         names = order_columns(self.table, frame.columns)
         if not names or frame.is_empty():
             return
-        keys = frame.select(names)
-        ends = keys[[0, -1]].with_columns(selectors.temporal().to_physical())  # as Python's, instants lose their nanoseconds
-        first, last = ends.row(0), ends.row(1)
+        keys = frame[list(names)]
+        numbers = keys.with_columns(selectors.temporal().to_physical())  # as Python's, instants lose their nanoseconds
+        first, last = numbers.row(0), numbers.row(-1)
         follows = self._last is None or _at_most(self._last, first)
         if not follows or not _is_sorted(keys):
             raise UnsortedInput(
@@ -196,17 +207,17 @@ def conform(frame: pl.DataFrame, table: Table, *, where: str) -> pl.DataFrame:
         SchemaMismatch: A required column is missing, a column is unknown, or a value cannot be
             cast without loss.
     """
-    unknown = [name for name in frame.columns if name not in table.stored_names]
-    missing = sorted(table.required_names - set(frame.columns))
+    stored = frame.schema
+    unknown = [name for name in stored if name not in table.stored_names]
+    missing = sorted(table.required_names - set(stored))
     if unknown or missing:
         parts = [f"unknown columns {unknown}"] * bool(unknown) + [f"missing columns {missing}"] * bool(missing)
         raise SchemaMismatch(f"{table.name}: {' and '.join(parts)}", where=where, hint="see the table's contract: basalt analytics tables")
-    present = [column for column in table.columns if column.name in frame.columns]
-    stored = frame.schema
-    if all(stored[column.name] == column.dtype for column in present):
-        return frame.select([column.name for column in present])
+    present = [column for column in table.columns if column.name in stored]
+    others = [column for column in present if stored[column.name] != column.dtype]
     try:
-        return frame.select(pl.col(column.name).cast(column.dtype, strict=True) for column in present)
+        cast = frame.with_columns(pl.col(column.name).cast(column.dtype, strict=True) for column in others) if others else frame
+        return cast[[column.name for column in present]]
     except pl.exceptions.PolarsError as problem:
         raise SchemaMismatch(f"{table.name}: {problem}", where=where, hint="cast the columns to the contract's types") from problem
 

@@ -31,7 +31,7 @@ class _Stream:
 
     def __init__(self, folder: Path, table: Table, mic: str, day: date) -> None:
         self.table, self._folder = table, folder
-        self._writer = LakeWriter(folder, table, mic, day)
+        self._writer = LakeWriter(folder, table, mic, day, is_piecewise=True)
         self._thread = ThreadPoolExecutor(1)
         self._turn: Future[None] | None = None
         self._waiting: pl.DataFrame | None = None
@@ -42,11 +42,19 @@ class _Stream:
         self._wait()
         self._turn = self._thread.submit(self._take, frame)
 
+    def finish(self) -> None:
+        """Write what waits, on the thread."""
+        self._wait()
+        self._turn = self._thread.submit(self._finish)
+
+    def _finish(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._write(waiting)
+        self._writer.seal()
+
     def end(self) -> Path:
         self._wait()
-        if self._waiting is not None:
-            self._write(self._waiting)
-            self._waiting = None
         return self._writer.close().path
 
     def stop(self) -> None:
@@ -70,12 +78,13 @@ class _Stream:
         if not names:
             self._write(frame)
             return
-        if not _is_in_order(frame.select(names)):
+        if not _is_in_order(frame[list(names)]):
             frame = frame.sort(*names, maintain_order=True)
         instants = frame[names[0]].dt.epoch("ns").to_numpy()
         settled = int(np.searchsorted(instants, instants[-1] - PATIENCE_NANOS, side="right"))
         self._write(frame.head(settled))
-        self._waiting = frame.filter(pl.int_range(pl.len()) >= settled)
+        rest = frame.slice(settled)
+        self._waiting = rest[np.arange(rest.height)]  # a copy, so that the others need not be held with it
 
     def _write(self, frame: pl.DataFrame) -> None:
         names = order_columns(self.table, frame.columns)
@@ -103,8 +112,8 @@ def _is_in_order(keys: pl.DataFrame) -> bool:
 
 def _ends(frame: pl.DataFrame, names: tuple[str, ...]) -> tuple[tuple[object, ...], tuple[object, ...]]:
     """What puts the first and the last row in order; instants as numbers, since Python's lose their nanoseconds."""
-    ends = frame.select(names)[[0, -1]].select(pl.all().to_physical())
-    return ends.row(0), ends.row(1)
+    keys = frame.select(pl.col(names).to_physical())
+    return keys.row(0), keys.row(-1)
 
 
 def _is_before(edge: dict[str, Any]) -> pl.Expr:
@@ -130,7 +139,7 @@ class MarketDay:
         kind = (table.name, frozenset(frame.columns))
         if kind not in self._streams:
             self._streams[kind] = _Stream(self._folder / str(len(self._streams)), table, self.mic, self.day)
-        self._streams[kind].add(frame.select(sorted(frame.columns)))
+        self._streams[kind].add(frame[sorted(frame.columns)])
 
     def put(self, lake: Path, listings: Collection[int]) -> tuple[LakeFile, ...]:
         """Put the rows into the lake: all tables or none; rows of other listings stay.
@@ -143,6 +152,8 @@ class MarketDay:
             DataError: Two listings of the day share a `ListingId`.
             TargetFailed: The lake cannot be written.
         """
+        for stream in self._streams.values():
+            stream.finish()
         made: dict[Table, list[Path]] = {}
         for stream in self._streams.values():
             made.setdefault(stream.table, []).extend((stream.end(), *stream.late))

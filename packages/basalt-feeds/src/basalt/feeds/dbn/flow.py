@@ -7,7 +7,7 @@ is kept with what the message says, its fills do not change the book, and both a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -27,10 +27,13 @@ LEVELS = 10
 _CARRIED = ("TimestampNanoseconds", "ReceiveTimestamp", "FeedTimestamp", "FeedFlags", "ExchangeSequenceNo", "BMLLSequenceNo")
 _CHANGE = ("ListingId", "BookMessage", "Side", "Price", "Size", "OldSide", "OldPrice", "OldSize", "EndOfEvent")
 
+Made = list[tuple[Table, pl.DataFrame]]
+"""Rows of tables."""
+
 
 @dataclass
 class OrderFlow:
-    """The orders and books of one market, from record to record and day to day.
+    """The orders and books of one market, from record to record and day to day; a thread of its own builds the books.
 
     Attributes:
         has_books: Whether to make `l2`.
@@ -51,6 +54,8 @@ class OrderFlow:
         self._in_snapshot: set[int] = set()
         self._seen_today: set[int] = set()
         self._rows: dict[int, int] = {}
+        self._thread = ThreadPoolExecutor(1)
+        self._building: Future[Made] | None = None
 
     def start_day(self, day: date) -> None:
         """Begin another day; what is incomplete was asked for with `finish` before."""
@@ -58,7 +63,7 @@ class OrderFlow:
         self._in_snapshot, self._seen_today, self._rows, self._last_quotes = set(), set(), {}, None
 
     def feed(self, records: pl.DataFrame, listings: tuple[Listing, ...]) -> Iterator[tuple[Table, pl.DataFrame]]:
-        """The rows of the events that *records* complete.
+        """Rows of the events that *records* complete; those of `l2` and `trades` come a call later, or with `finish`.
 
         Args:
             records: Records of kind `mbo` of one day with `ListingId`, in order of the file; `position` counts within the day.
@@ -71,11 +76,16 @@ class OrderFlow:
             yield from self._tables(complete, listings)
 
     def finish(self, listings: tuple[Listing, ...]) -> Iterator[tuple[Table, pl.DataFrame]]:
-        """The rows of events that never ended."""
+        """The rows of events that never ended, and all that is still to come."""
         held, self._held = self._held, None
         if held is not None and not held.is_empty():
             self._count("records after the last complete event", held.height)
             yield from self._tables(held, listings)
+        yield from self._built()
+
+    def close(self) -> None:
+        """End the thread that builds books."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
     # ---------------------------------------------------------------- one block
 
@@ -87,17 +97,22 @@ class OrderFlow:
         )
         messages = as_messages(told)
         tracked = self._tracked(messages)
-        with ThreadPoolExecutor(1) as thread:
-            building = thread.submit(self._books, tracked)
-            orders = self._l3(tracked, listings)
-            books = building.result()
-        yield L3, orders
-        if self.has_books:
-            yield L2, book_columns(books, listings, self.day)
-        reports = messages.filter(is_report())
+        yield from self._built()
+        self._building = self._thread.submit(self._books_and_trades, tracked, messages.filter(is_report()), listings)
+        yield L3, self._l3(tracked, listings)
+
+    def _built(self) -> Made:
+        """What the thread that builds books made of the block before."""
+        building, self._building = self._building, None
+        return [] if building is None else building.result()
+
+    def _books_and_trades(self, tracked: pl.DataFrame, reports: pl.DataFrame, listings: tuple[Listing, ...]) -> Made:
+        books = self._books(tracked)
+        made = [(L2, book_columns(books, listings, self.day))] if self.has_books else []
         if not reports.is_empty():
-            yield TRADES, trade_rows(reports, self._quotes_with(books), listings, self.day)
+            made.append((TRADES, trade_rows(reports, self._quotes_with(books), listings, self.day)))
         self._remember(books)
+        return made
 
     def _tracked(self, messages: pl.DataFrame) -> pl.DataFrame:
         """Messages with what they did; a cleared book shows the removal of each of its orders."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import polars as pl
 from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, MissingData
 from basalt.core.lake import LakeFile, lake_path
 from basalt.core.tables import Table
+from basalt.feeds.blocks import read_ahead
 from basalt.feeds.dbn.facts import Steps, figure_rows, imbalance_rows, kinds_of, learn_definitions, phase_rows, reference_rows, steps_of
 from basalt.feeds.dbn.fields import DAY_NANOS
 from basalt.feeds.dbn.finding import find_files
@@ -65,8 +67,7 @@ def import_dbn(
         TargetFailed: The lake cannot be written.
     """
     files = find_files(paths)
-    with market_days(lake) as days:
-        work = _Work(days, mic, currency, has_books=books)
+    with market_days(lake) as days, closing(_Work(days, mic, currency, has_books=books)) as work:
         for done, file in enumerate(files):
             progress(f"importing {file.name}", done, len(files))
             work.read(file, records_at_once)
@@ -196,7 +197,7 @@ class _Work:
         market: _Market | None = None
         read = read_csv if ".csv" in file.suffixes else read_dbn
         has_any = False
-        for header, kind, records in read(file, records_at_once):
+        for header, kind, records in read_ahead(read(file, records_at_once)):
             market = self._market(header)
             market.directory.learn(header.symbols)
             has_any = True
@@ -208,6 +209,11 @@ class _Work:
             market.finish_file()
         if not has_any:
             self._notices.append(f"{file.name}: no records of a kind that is read")
+
+    def close(self) -> None:
+        """End the threads of the markets."""
+        for market in self._markets.values():
+            market.orders.close()
 
     def _market(self, header: Header) -> _Market:
         mic = self._mic or _mic_of(header)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,23 +15,37 @@ from polars.testing import assert_frame_equal
 from basalt.core.lake import lake_path
 from basalt.market.tables import L2, REFERENCE
 from basalt.synthetic import Scenario, exchange, happening, merging, simulate, write_day
-from basalt.synthetic.merging import Spill, merge
+from basalt.synthetic.entries import Entries, Rows
+from basalt.synthetic.merging import Spill
 
 SUNDAY = date(2026, 2, 1)
-ROWS = st.lists(st.lists(st.integers(0, 6), max_size=12), min_size=1, max_size=4)
+ROWS = st.lists(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2)), max_size=12), min_size=1, max_size=4)
 
 
-def batches(values: list[int], part: int, size: int) -> Iterator[pl.DataFrame]:
-    frame = pl.DataFrame({"time": sorted(values), "part": [part] * len(values)}, schema={"time": pl.Int64, "part": pl.Int64})
-    return (frame[start : start + size] for start in range(0, frame.height, size))
+def entries(rows: list[tuple[int, int]], part: int) -> Entries:
+    """Rows of key, tie and part, in order of key."""
+    ordered = sorted(rows, key=lambda row: row[0])
+    keys, ties = (np.array([row[place] for row in ordered], dtype=np.int64) for place in range(2))
+    whole = np.column_stack([np.full(keys.size, part), ties]).astype(np.int32)
+    return Entries(keys, whole, keys[:, np.newaxis] / 2)
 
 
-@given(parts=ROWS, size=st.integers(1, 4), limits=st.lists(st.integers(-1, 8), unique=True))
-def test_merged_parts_are_sorted_rows(parts: list[list[int]], size: int, limits: list[int]) -> None:
-    cuts = np.array(sorted(limits), dtype=np.int64)
-    pieces = list(merge([batches(values, part, size) for part, values in enumerate(parts)], ("time", "part"), cuts))
-    rows = [row for piece in pieces for row in piece.iter_rows()]
-    assert rows == sorted((value, part) for part, values in enumerate(parts) for value in values)
+def values(rows: Rows) -> list[tuple[int, int, int]]:
+    """Key, tie and part of rows, gathered as columns are."""
+    found = np.empty((2, rows.size), np.int64)
+    halves = np.empty((1, rows.size))
+    for part, places, targets in zip(rows.parts, rows.places, rows.targets, strict=True):
+        found[:, targets] = part.whole[places].T
+        halves[:, targets] = part.exact[places].T
+    assert (halves[0] * 2 == rows.keys).all()
+    assert (found[0] == rows.numbers).all()
+    return list(zip(rows.keys.tolist(), found[1].tolist(), found[0].tolist(), strict=True))
+
+
+@given(parts=ROWS)
+def test_rows_of_parts_are_in_order(parts: list[list[tuple[int, int]]]) -> None:
+    rows = Rows.of([entries(some, part) for part, some in enumerate(parts)], 1)
+    assert values(rows) == sorted((*row, part) for part, some in enumerate(parts) for row in some)
 
 
 def test_of_each_part_a_batch_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,11 +53,17 @@ def test_of_each_part_a_batch_is_in_memory(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(merging, "ROWS_A_PIECE", 20)
     spill = Spill(tmp_path)
     for part in range(5):
-        frame = pl.DataFrame({"time": [time * 5 + part for time in range(200)]}).with_columns(pl.lit(part).alias("part"))
-        spill.add(("l2", "XONE"), frame, ("time", "part"))
+        spill.add(("l2", "XONE"), entries([(time * 5 + part, 0) for time in range(200)], part), 1)
     pieces = list(spill.merged(("l2", "XONE")))
-    assert max(piece.height for piece in pieces) <= 20 + 5 * 2 * 10
-    assert pl.concat(pieces)["time"].to_list() == list(range(1000))
+    assert max(piece.size for piece in pieces) <= 20 + 5 * 2 * 10
+    assert [row for piece in pieces for row in values(piece)] == [(time, 0, time % 5) for time in range(1000)]
+
+
+def test_parts_without_rows_make_one_piece(tmp_path: Path) -> None:
+    spill = Spill(tmp_path)
+    for part in range(3):
+        spill.add(("l2", "XONE"), entries([], part), 1)
+    assert [piece.size for piece in spill.merged(("l2", "XONE"))] == [0]
 
 
 def test_a_lake_written_in_parts_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +81,7 @@ def test_groups_do_not_grow_with_the_market(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(happening, "ACTS_A_GROUP", 2_500)
     for listings in (10, 40):
         groups = list(exchange.simulate_groups(SUNDAY, Scenario(listings=listings, scale=0.02)))
-        acts = [group["l3"].height for group in groups]
+        acts = [group["l3"].size for group in groups]
         assert max(acts) < 5_000
         assert len(groups) >= listings // 8
 

@@ -2,94 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import polars as pl
 
+from basalt.market.tables import CBBO, L2, L3
 from basalt.synthetic import kernel as k
-from basalt.synthetic.clocks import LIT_SOURCE, NANOS_PER_SECOND, clock_columns, midnight, midnight_nanos, sequence
+from basalt.synthetic.clocks import LIT_SOURCE, sequence
+from basalt.synthetic.counting import counted
+from basalt.synthetic.entries import Entries
+from basalt.synthetic.facts import CURRENCY, INSTRUMENT_ID, LISTING_ID, MIC, TICKER
+from basalt.synthetic.gathering import gather_acts
 from basalt.synthetic.group import Group
-from basalt.synthetic.phases import offset_seconds
+from basalt.synthetic.layouts import Ahead, Clock, Flag, Kind, Layout, Name, Price, Same, Sequence, Whole, Word
+from basalt.synthetic.phases import CODES
 
-ORDER_IDS = 10**9
+STATES: tuple[str, ...] = tuple(CODES)
 CAPTURE_DELAY_NANOS = 9_000
-_MESSAGES = ("", "E", "F", "D", "U")
+NUMBERED: dict[str, Kind] = {
+    "ExchangeSequenceNo": Sequence(),
+    "BMLLSequenceNo": Sequence(),
+    "BMLLSequenceSource": Same(LIT_SOURCE),
+}
 _AUCTION_SIDE = 1
 """Of the two executions of an auction's trade, the bid's counts."""
-
-
-def order_ids(numbers: np.ndarray, orders: np.ndarray, group: Group) -> pl.Series:
-    """Identifiers of orders, unique in the market; empty for none."""
-    firsts = np.array([(listing.number + 1) * ORDER_IDS for listing in group.listings])
-    names = pl.Series(firsts[numbers] + orders).cast(pl.String)
-    return names.set(pl.Series(orders == k.NOTHING), "")
-
-
-def trade_ids(numbers: np.ndarray, trades: np.ndarray, group: Group) -> pl.Series:
-    """Identifiers of trades, unique in the market; empty for none."""
-    return order_ids(numbers, trades, group)
-
-
-def counted(numbers: np.ndarray) -> np.ndarray:
-    """Place of each row among those of its listing, from 1 on."""
-    order = np.argsort(numbers, kind="stable")
-    grouped = numbers[order]
-    starts = np.flatnonzero(np.concatenate([[True], grouped[1:] != grouped[:-1]])) if grouped.size else np.array([], dtype=np.int64)
-    places = np.arange(grouped.size) - np.repeat(starts, np.diff(np.append(starts, grouped.size)))
-    result = np.empty(numbers.size, dtype=np.int64)
-    result[order] = places + 1
-    return result
-
-
-def sequence_columns(group: Group, numbers: np.ndarray, nanos: np.ndarray, ties: np.ndarray | int) -> list[pl.Series]:
-    """The two sequence numbers and their stream."""
-    values = sequence(nanos, group.slots[numbers], ties)
-    source = pl.Series("BMLLSequenceSource", np.full(values.size, LIT_SOURCE))
-    return [pl.Series("ExchangeSequenceNo", values), pl.Series("BMLLSequenceNo", values), source]
-
-
-def fact_columns(group: Group, numbers: np.ndarray, names: Sequence[str]) -> list[pl.Series]:
-    """Facts about the listing of each row."""
-    return [group.facts(numbers, name) for name in names]
-
-
-def _order(price: np.ndarray) -> pl.Series:
-    return pl.Series(price, nan_to_null=True)
-
-
-def order_table(group: Group) -> pl.DataFrame:
-    """The `l3` rows. A trade of an auction is two executions, of which the bid's is printable."""
-    shown = np.flatnonzero((group.rows[k.ACTION] != k.UNSEEN) & group.chosen[group.numbers])
-    rows, numbers, nanos = group.rows[:, shown], group.numbers[shown], group.nanos[shown]
-    executed = rows[k.EXECUTION_SIZE] > 0
-    printable = executed & ((rows[k.TAKER_SIDE] > 0) | (rows[k.SIDE] == _AUCTION_SIDE))
-    columns: dict[str, object] = {
-        **{name: rows[column] for name, column in _WHOLE.items()},
-        **{name: _order(group.prices(numbers, rows[column])) for name, column in _PRICES.items()},
-        **{name: order_ids(numbers, np.where(rows[size] > 0, rows[column], k.NOTHING), group) for name, column, size in _IDS},
-        "OriginalOrderId": order_ids(numbers, np.where(rows[k.ACTION] == k.HIDDEN_FILL, k.NOTHING, rows[k.ORIGINAL]), group),
-        "TradeId": trade_ids(numbers, rows[k.TRADE], group),
-        "OrderExecuted": executed,
-        "Printable": printable,
-        "PosChange": rows[k.ACTION] != k.HIDDEN_FILL,
-        "EndOfEvent": rows[k.END] == 1,
-        "EventNo": counted(numbers),
-        "MarketState": group.states(numbers, nanos),
-        "ReceiveTimestamp": nanos + midnight_nanos(group.day) + CAPTURE_DELAY_NANOS,
-        "OriginalExchangeMessage": pl.Series(_MESSAGES).gather(rows[k.ACTION]),
-    }
-    return pl.DataFrame(columns).with_columns(
-        *fact_columns(group, numbers, ("Ticker", "ListingId", "InstrumentId")),
-        *clock_columns(group.day, nanos, {"TimestampNanoseconds": "ns"}),
-        *sequence_columns(group, numbers, nanos, rows[k.TIE]),
-        midnight(group.day).alias("TradeDate"),
-        pl.lit("").alias("MPIDAttribution"),
-        pl.lit(1, pl.Int64).alias("OrderType"),
-    )
-
-
-_WHOLE = {
+_ACTS = {
     "Side": k.SIDE,
     "LobAction": k.ACTION,
     "Size": k.SIZE,
@@ -101,55 +36,126 @@ _WHOLE = {
     "OrdersAhead": k.ORDERS_AHEAD,
     "DelOrderIndex": k.DEL_INDEX,
     "AddOrderIndex": k.ADD_INDEX,
+    "Price": k.PRICE,
+    "OldPrice": k.OLD_PRICE,
+    "ExecutionPrice": k.EXECUTION_PRICE,
+    "OrderId": k.ORDER,
+    "OldOrderId": k.OLD_ORDER,
+    "OriginalOrderId": k.ORIGINAL,
+    "TradeId": k.TRADE,
+    "EndOfEvent": k.END,
 }
-_PRICES = {"Price": k.PRICE, "OldPrice": k.OLD_PRICE, "ExecutionPrice": k.EXECUTION_PRICE}
-_IDS = (("OrderId", k.ORDER, k.SIZE), ("OldOrderId", k.OLD_ORDER, k.OLD_SIZE))
+_COMPUTED = ("EventNo", "MarketState", "OrderExecuted", "Printable", "PosChange")
+
+ORDERS = Layout(
+    table=L3,
+    whole=(*_ACTS, *_COMPUTED),
+    tie="EventNo",
+    kinds={
+        **{name: Whole(name) for name in (*list(_ACTS)[:11], "EventNo")},
+        **{name: Price(name) for name in ("Price", "OldPrice", "ExecutionPrice")},
+        **{name: Name(name) for name in ("OrderId", "OldOrderId", "OriginalOrderId", "TradeId")},
+        **{name: Flag(name) for name in ("OrderExecuted", "Printable", "PosChange", "EndOfEvent")},
+        **NUMBERED,
+        "MarketState": Word("MarketState", STATES),
+        "OriginalExchangeMessage": Word("LobAction", ("", "E", "F", "D", "U")),
+        "Ticker": TICKER,
+        "ListingId": LISTING_ID,
+        "InstrumentId": INSTRUMENT_ID,
+        "TradeDate": Same(),
+        "TimestampNanoseconds": Clock(),
+        "ReceiveTimestamp": Clock(plus=CAPTURE_DELAY_NANOS),
+        "MPIDAttribution": Same(""),
+        "OrderType": Same(1),
+    },
+)
+"""The `l3` rows. A trade of an auction is two executions, of which the bid's is printable."""
 
 
-def book_table(group: Group) -> pl.DataFrame:
-    """The `l2` rows: the book after each event that changed one of its ten best levels."""
+def acts_of(group: Group, shown: np.ndarray, fields: list[int], more: int) -> np.ndarray:
+    """Listings and *fields* of the acts *shown*, side by side, and room for some *more* whole numbers."""
+    whole = np.empty((shown.size, 1 + len(fields) + more), dtype=np.int32)
+    whole[:, 0] = group.listing_numbers[group.numbers[shown]]
+    gather_acts(group.rows, shown, np.array(fields), whole)
+    return whole
+
+
+def order_entries(group: Group) -> Entries:
+    """What becomes `l3`."""
+    shown = np.flatnonzero((group.rows[k.ACTION] != k.UNSEEN) & group.chosen[group.numbers])
+    whole = acts_of(group, shown, list(_ACTS.values()), len(_COMPUTED))
+    field = {name: whole[:, ORDERS.place(name)] for name in ORDERS.whole}
+    numbers, nanos = group.numbers[shown], group.nanos[shown]
+    hidden = field["LobAction"] == k.HIDDEN_FILL
+    field["OrderExecuted"][:] = field["ExecutionSize"] > 0
+    takers = group.rows[k.TAKER_SIDE][shown]
+    field["Printable"][:] = (field["ExecutionSize"] > 0) & ((takers > 0) | (field["Side"] == _AUCTION_SIDE))
+    field["PosChange"][:] = ~hidden
+    field["EventNo"][:] = counted(numbers, len(group.listings))
+    field["MarketState"][:] = group.states(numbers, nanos)
+    field["OrderId"][field["Size"] == 0] = k.NOTHING
+    field["OldOrderId"][field["OldSize"] == 0] = k.NOTHING
+    field["OriginalOrderId"][hidden] = k.NOTHING
+    return Entries(sequence(nanos, group.slots[numbers], group.rows[k.TIE][shown]), whole, np.empty((shown.size, 0)))
+
+
+def _levels() -> dict[str, str]:
+    """Names of the columns of books, in their order on the tape, and what they hold."""
+    columns: dict[str, str] = {}
+    for side in ("Bid", "Ask"):
+        for what in ("Price", "Quantity", "NumOrders"):
+            columns |= {f"{side}{what}{level + 1}": what for level in range(k.DEPTH)}
+    return columns | {f"{side}LevelCount": "LevelCount" for side in ("Bid", "Ask")}
+
+
+_LEVELS = _levels()
+_BOOK_KINDS: dict[str, Kind] = {
+    **{name: Price(name) if what == "Price" else Whole(name) for name, what in _LEVELS.items()},
+    "L2EventNo": Whole("L2EventNo"),
+    "Ticker": TICKER,
+    "ListingId": LISTING_ID,
+    "MIC": MIC,
+    "CurrencyCode": CURRENCY,
+    "EventTimestamp": Clock(),
+    "TimestampNanoseconds": Clock(),
+    "LocalTimestamp": Clock(local=True),
+    "TZOffset": Ahead(),
+    "TradeDate": Same(),
+}
+BOOKS = Layout(
+    table=L2,
+    whole=(*_LEVELS, "L2EventNo", "MarketState"),
+    tie="L2EventNo",
+    kinds={**_BOOK_KINDS, **NUMBERED, "MarketState": Word("MarketState", STATES)},
+)
+"""The `l2` rows: the book after each event that changed one of its ten best levels."""
+CONSOLIDATED = Layout(table=CBBO, whole=(*_LEVELS, "L2EventNo"), tie="L2EventNo", kinds=_BOOK_KINDS)
+"""The `cbbo` rows, under the primary listing: ten levels over all venues after each change of them."""
+
+
+def book_entries(group: Group) -> Entries:
+    """What becomes `l2`."""
     shown = np.flatnonzero(group.rows[k.BOOK] != k.NOTHING)
     mine = group.chosen[group.numbers[shown]]
-    shown, books = shown[mine], group.session.books[:, mine]
+    places, shown = np.flatnonzero(mine), shown[mine]
     numbers, nanos = group.numbers[shown], group.nanos[shown]
-    return _level_columns(group, numbers, books).with_columns(
-        *_book_columns(group, numbers, nanos),
-        *sequence_columns(group, numbers, nanos, group.rows[k.TIE, shown]),
-        group.states(numbers, nanos).alias("MarketState"),
-    )
+    whole = _side_by_side(group, numbers, group.session.books[places], 2)
+    whole[:, -1] = group.states(numbers, nanos)
+    return Entries(sequence(nanos, group.slots[numbers], group.rows[k.TIE][shown]), whole, np.empty((shown.size, 0)))
 
 
-def consolidated_table(group: Group) -> pl.DataFrame:
-    """The `cbbo` rows, under the primary listing: ten levels over all venues after each change of them."""
+def consolidated_entries(group: Group) -> Entries:
+    """What becomes `cbbo`."""
     numbers = np.repeat(group.firsts, group.counts("best"))
-    mine = group.chosen[numbers]
-    nanos, books = group.session.best_times[mine], group.session.best[:, mine]
-    return _level_columns(group, numbers[mine], books).with_columns(*_book_columns(group, numbers[mine], nanos))
+    mine = np.flatnonzero(group.chosen[numbers])
+    whole = _side_by_side(group, numbers[mine], group.session.best[mine, : k.BOOK_COLUMNS], 1)
+    return Entries(sequence(group.session.best_times[mine], np.zeros(1, np.int64), 0), whole, np.empty((mine.size, 0)))
 
 
-def _book_columns(group: Group, numbers: np.ndarray, nanos: np.ndarray) -> list[pl.Series | pl.Expr]:
-    return [
-        *fact_columns(group, numbers, ("Ticker", "ListingId", "MIC", "CurrencyCode")),
-        *clock_columns(group.day, nanos, {"EventTimestamp": "us", "TimestampNanoseconds": "ns"}),
-        *local_clocks(group, numbers, nanos, {"LocalTimestamp": "us"}),
-        midnight(group.day).alias("TradeDate"),
-        pl.Series("L2EventNo", counted(numbers)),
-    ]
-
-
-def local_clocks(group: Group, numbers: np.ndarray, nanos: np.ndarray, names: dict[str, str]) -> list[pl.Series]:
-    """Instants on the venues' wall clocks, and how many seconds these are ahead of UTC."""
-    seconds = np.array([offset_seconds(listing.venue.zone, group.day) for listing in group.listings])[numbers]
-    return [*clock_columns(group.day, nanos + seconds * NANOS_PER_SECOND, names), pl.Series("TZOffset", seconds)]
-
-
-def _level_columns(group: Group, numbers: np.ndarray, books: np.ndarray) -> pl.DataFrame:
-    columns: dict[str, object] = {}
-    for side, name in enumerate(("Bid", "Ask")):
-        for level in range(k.DEPTH):
-            first = 3 * k.DEPTH * side + level
-            columns[f"{name}Price{level + 1}"] = group.prices(numbers, books[first])
-            columns[f"{name}Quantity{level + 1}"] = books[first + k.DEPTH]
-            columns[f"{name}NumOrders{level + 1}"] = books[first + 2 * k.DEPTH]
-        columns[f"{name}LevelCount"] = books[6 * k.DEPTH + side]
-    return pl.DataFrame(columns, nan_to_null=True)
+def _side_by_side(group: Group, numbers: np.ndarray, books: np.ndarray, more: int) -> np.ndarray:
+    """Listings, levels, numbers of events, and room for the rest of *more* whole numbers."""
+    whole = np.empty((numbers.size, 1 + k.BOOK_COLUMNS + more), dtype=np.int32)
+    whole[:, 0] = group.listing_numbers[numbers]
+    whole[:, 1 : 1 + k.BOOK_COLUMNS] = books
+    whole[:, 1 + k.BOOK_COLUMNS] = counted(numbers, len(group.listings))
+    return whole

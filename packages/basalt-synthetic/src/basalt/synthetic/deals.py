@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from basalt.synthetic.group import Group
 from basalt.synthetic.market import Listing
 from basalt.synthetic.phases import MINUTE
 from basalt.synthetic.planning import STEPS_A_DAY, DayPlan, typical_size
-from basalt.synthetic.quotes import Best, Quotes
+from basalt.synthetic.quotes import Best, Quotes, all_quotes
 from basalt.synthetic.randomness import Stream, generator
 
 FIRST_PRINT = 500_000_000
@@ -45,48 +46,93 @@ CLASSES = (
     TradeClass("OFF_BOOK_ON_EXCHANGE", "OTC", "4", "5", automated="M", negotiated="N", in_major_currency=True),
     TradeClass("SI_ADDRESSABLE_BELOW_LIS", "OTC", "4", "7", automated="M", in_major_currency=True),
 )
-_NAMES = np.array([each.name for each in CLASSES])
 _CONTINUOUS, _AUCTION, _HIDDEN, _DARK, _OFF_BOOK, _SYSTEMATIC = range(6)
 _SHARES = {True: (0.15, 0.65), False: (0.7, 0.9)}
 """Shares of dark, and of dark and negotiated trades, on a home venue and elsewhere; the rest is systematic."""
 
 
-def executions(group: Group) -> pl.DataFrame:
-    """One row per trade on the book; an auction's trade is the execution of its bid."""
+CHANGES = ("-", "C", "A")
+"""What a deal is: a trade, taken back, put right."""
+_TRADE, _TAKEN_BACK, _PUT_RIGHT = range(3)
+
+
+@dataclass(frozen=True)
+class Deals:
+    """Trades, a value each: their listing in the group, when they happen and are published, and what is known of them.
+
+    `kind` is a place in `CLASSES`, `change` one in `CHANGES`, `remaining` and `left` are NaN where they do not apply.
+    """
+
+    number: np.ndarray
+    nanos: np.ndarray
+    published: np.ndarray
+    tie: np.ndarray
+    source: np.ndarray
+    trade: np.ndarray
+    aggressor: np.ndarray
+    taker: np.ndarray
+    price: np.ndarray
+    size: np.ndarray
+    kind: np.ndarray
+    remaining: np.ndarray
+    left: np.ndarray
+    is_retail: np.ndarray
+    is_algorithmic: np.ndarray
+    change: np.ndarray
+    is_late: np.ndarray
+    latent: np.ndarray
+
+    def take(self, places: np.ndarray) -> Deals:
+        """Those at *places*."""
+        return Deals(**{each.name: getattr(self, each.name)[places] for each in fields(self)})
+
+
+def joined_deals(parts: Sequence[Deals]) -> Deals:
+    """All of all parts."""
+    return Deals(**{each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Deals)})
+
+
+def deals_of(group: Group) -> Deals:
+    """All trades of the chosen listings, in order of listing, then sequence."""
+    deals = joined_deals([executions(group), prints(group, all_quotes(group))])
+    return deals.take(np.lexsort((deals.tie, deals.nanos, deals.number)))
+
+
+def executions(group: Group) -> Deals:
+    """One per trade on the book; an auction's trade is the execution of its bid."""
     rows = group.rows
     of_auction = rows[k.TAKER_SIDE] == 0
     counts = (rows[k.EXECUTION_SIZE] > 0) & ~(of_auction & (rows[k.SIDE] != int(RestingSide.BID)))
     shown = np.flatnonzero(counts & group.chosen[group.numbers])
-    rows, numbers, nanos = rows[:, shown], group.numbers[shown], group.nanos[shown]
-    kinds = np.where(rows[k.TAKER_SIDE] == 0, _AUCTION, np.where(rows[k.ACTION] == k.HIDDEN_FILL, _HIDDEN, _CONTINUOUS))
-    is_plain = kinds == _CONTINUOUS
-    return _deals(
+    numbers, nanos, takers = group.numbers[shown], group.nanos[shown], rows[k.TAKER_SIDE][shown]
+    kinds = np.where(takers == 0, _AUCTION, np.where(rows[k.ACTION][shown] == k.HIDDEN_FILL, _HIDDEN, _CONTINUOUS))
+    is_plain, is_retail = kinds == _CONTINUOUS, rows[k.TAKER_RETAIL][shown] == 1
+    return Deals(
         number=numbers,
         nanos=nanos,
         published=nanos,
-        tie=rows[k.TIE],
+        tie=rows[k.TIE][shown],
         source=np.full(nanos.size, LIT_SOURCE),
-        trade=rows[k.TRADE],
-        aggressor=rows[k.TAKER_SIDE],
-        taker=rows[k.TAKER_SIDE],
-        price=group.prices(numbers, rows[k.EXECUTION_PRICE]),
-        size=rows[k.EXECUTION_SIZE].astype(float),
-        kind=_NAMES[kinds],
-        remaining=np.where(is_plain, rows[k.SIZE], np.nan),
-        left=np.where(is_plain, rows[k.LEFT], np.nan),
-        is_retail=rows[k.TAKER_RETAIL] == 1,
-        is_algorithmic=(rows[k.OLD_ORDER] % 3 > 0) & (rows[k.TAKER_RETAIL] == 0),
-        change=np.full(nanos.size, "-"),
+        trade=rows[k.TRADE][shown],
+        aggressor=takers,
+        taker=takers,
+        price=group.prices(numbers, rows[k.EXECUTION_PRICE][shown]),
+        size=rows[k.EXECUTION_SIZE][shown].astype(float),
+        kind=kinds,
+        remaining=np.where(is_plain, rows[k.SIZE][shown], np.nan),
+        left=np.where(is_plain, rows[k.LEFT][shown], np.nan),
+        is_retail=is_retail,
+        is_algorithmic=(rows[k.OLD_ORDER][shown] % 3 > 0) & ~is_retail,
+        change=np.full(nanos.size, _TRADE),
         is_late=np.zeros(nanos.size, dtype=bool),
         latent=np.zeros(nanos.size),
     )
 
 
-def prints(group: Group, quotes: Quotes) -> pl.DataFrame:
-    """One row per trade off the book: dark at the mid, systematic at a quote, others near the mid.
+def prints(group: Group, quotes: Quotes) -> Deals:
+    """One per trade off the book: dark at the mid, systematic at a quote, others near the mid.
 
-    Corrections are rows of their own with the time and id of what they correct: `C` takes it back,
-    `A` gives its right price.
+    Corrections are deals of their own with the time and id of what they correct.
     """
     listed = [(number, listing, plan) for number, (listing, plan) in enumerate(_plans(group)) if group.chosen[number]]
     parts = [_draw(number, listing, plan) for number, listing, plan in listed]
@@ -102,7 +148,8 @@ def prints(group: Group, quotes: Quotes) -> pl.DataFrame:
     known = np.where((kinds == _DARK) & (draws[2] < 2 / 3), taker, int(Aggressor.UNKNOWN))
     late, cancelled, amended = group.happened[0].plan.scenario.corrections
     is_late = (kinds != _DARK) & (draws[3] < late)
-    deals = _deals(
+    nothing = np.full(nanos.size, np.nan)
+    deals = Deals(
         number=numbers,
         nanos=nanos,
         published=nanos + _delays(kinds, draws[4], is_late=is_late),
@@ -113,20 +160,16 @@ def prints(group: Group, quotes: Quotes) -> pl.DataFrame:
         taker=taker,
         price=_prices(kinds, best, latent, normals[0], taker),
         size=_sizes(kinds, np.array([typical_size(each.instrument) for each in group.listings])[numbers], normals[1], draws),
-        kind=_NAMES[kinds],
-        remaining=np.full(nanos.size, np.nan),
-        left=np.full(nanos.size, np.nan),
+        kind=kinds,
+        remaining=nothing,
+        left=nothing,
         is_retail=(kinds == _OFF_BOOK) & (draws[5] < 0.3),
         is_algorithmic=np.zeros(nanos.size, dtype=bool),
-        change=np.full(nanos.size, "-"),
+        change=np.full(nanos.size, _TRADE),
         is_late=is_late,
         latent=latent,
     )
     return _with_corrections(deals, draws[6], cancelled, amended)
-
-
-def _deals(**columns: np.ndarray) -> pl.DataFrame:
-    return pl.DataFrame(columns, nan_to_null=True)
 
 
 def _plans(group: Group) -> list[tuple[Listing, DayPlan]]:
@@ -139,7 +182,9 @@ def _draw(number: int, listing: Listing, plan: DayPlan) -> tuple[np.ndarray, ...
     expected = STEPS_A_DAY * listing.activity * plan.scenario.scale * plan.scenario.behaviour.prints
     micros = _times(random, expected, *plan.schedules[plan.listings.index(listing)].trading())
     count = micros.size
-    fair = np.interp(micros / 1_000_000, np.arange(plan.fair.size), plan.fair)
+    whole, part = np.divmod(micros / 1_000_000, 1)
+    second = whole.astype(np.int64)
+    fair = (plan.fair[second + 1] - plan.fair[second]) * part + plan.fair[second]
     trades = FIRST_PRINT + np.arange(count)
     return np.full(count, number), micros, trades, fair, random.random((_DRAWS, count)), random.normal(size=(2, count))
 
@@ -175,12 +220,14 @@ def _sizes(kinds: np.ndarray, typical: np.ndarray, noise: np.ndarray, draws: np.
     return np.where(has_fraction, np.maximum(np.round(sizes, 6), 1e-6), np.maximum(np.rint(sizes * blocks), 1.0))
 
 
-def _with_corrections(deals: pl.DataFrame, draws: np.ndarray, cancelled: float, amended: float) -> pl.DataFrame:
-    """The deals and, after each that is corrected, its correction, published up to half an hour later."""
-    later = pl.col("published") + (pl.col("nanos") % (1_800 * NANOS_PER_SECOND))
-    follows = [later.alias("published"), pl.col("tie") + 1]
-    taken_back = deals.filter(pl.Series(draws < cancelled)).with_columns(*follows, pl.lit("C").alias("change"))
-    put_right = deals.filter(pl.Series((draws >= cancelled) & (draws < cancelled + amended))).with_columns(
-        *follows, pl.lit("A").alias("change"), (pl.col("price") * 1.0003).round(4)
-    )
-    return pl.concat([deals, taken_back, put_right])
+def _with_corrections(deals: Deals, draws: np.ndarray, cancelled: float, amended: float) -> Deals:
+    """The deals and their corrections, published up to half an hour after what they correct."""
+    taken_back = _corrected(deals.take(np.flatnonzero(draws < cancelled)), _TAKEN_BACK)
+    put_right = _corrected(deals.take(np.flatnonzero((draws >= cancelled) & (draws < cancelled + amended))), _PUT_RIGHT)
+    right = pl.Series(put_right.price * 1.0003).round(4).to_numpy()
+    return joined_deals([deals, taken_back, replace(put_right, price=right)])
+
+
+def _corrected(deals: Deals, change: int) -> Deals:
+    later = deals.published + deals.nanos % (1_800 * NANOS_PER_SECOND)
+    return replace(deals, published=later, tie=deals.tie + 1, change=np.full(deals.nanos.size, change))

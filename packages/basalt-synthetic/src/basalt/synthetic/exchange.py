@@ -8,22 +8,25 @@ from datetime import date
 import polars as pl
 
 from basalt.core.errors import InvalidValue, UnknownName
-from basalt.core.lake import order_columns
 from basalt.core.tables import Table
-from basalt.market.tables import CBBO, IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES
-from basalt.synthetic.book_tables import book_table, consolidated_table, order_table
-from basalt.synthetic.day_tables import imbalance_table, reference_table, state_table
+from basalt.synthetic.book_tables import BOOKS, CONSOLIDATED, ORDERS, book_entries, consolidated_entries, order_entries
+from basalt.synthetic.columns import Columns, Market, frame_of
+from basalt.synthetic.day_tables import LISTINGS, MESSAGES, PHASES, listing_entries, message_entries, phase_entries
+from basalt.synthetic.deals import deals_of
+from basalt.synthetic.entries import Entries, Rows
 from basalt.synthetic.group import Group
 from basalt.synthetic.happening import sessions
+from basalt.synthetic.layouts import Layout
 from basalt.synthetic.market import MOST_SCALE, Listing, listings_of, universe
-from basalt.synthetic.merging import ordered
 from basalt.synthetic.planning import DayPlan, plan_day
 from basalt.synthetic.scenario import PLAIN, Scenario
-from basalt.synthetic.trade_table import deals_of, trade_table
-from basalt.synthetic.truth import TRUTH
-from basalt.synthetic.truth_table import truth_table
+from basalt.synthetic.trade_table import DEALS, trade_entries
+from basalt.synthetic.truth_table import DEEDS, truth_entries
 
-TABLES = (TRADES, L2, L3, CBBO, MARKETSTATE, IMBALANCE, REFERENCE, TRUTH)
+LAYOUTS: dict[str, Layout] = {
+    layout.table.name: layout for layout in (DEALS, BOOKS, ORDERS, CONSOLIDATED, PHASES, MESSAGES, LISTINGS, DEEDS)
+}
+TABLES: tuple[Table, ...] = tuple(layout.table for layout in LAYOUTS.values())
 
 
 def simulate(
@@ -58,7 +61,17 @@ def simulate(
     """
     chosen = scenario or plain_scenario(listings, scale, seed)
     parts = list(simulate_groups(day, chosen, only=only))
-    return {table.name: assemble(table, [part[table.name] for part in parts]) for table in TABLES}
+    market = market_of(day, chosen)
+    return {name: _table(layout, market, [part[name] for part in parts]) for name, layout in LAYOUTS.items()}
+
+
+def market_of(day: date, scenario: Scenario) -> Market:
+    """What columns of a day need besides entries."""
+    return Market(universe(scenario.listings, scenario.seed), day)
+
+
+def _table(layout: Layout, market: Market, parts: Sequence[Entries]) -> pl.DataFrame:
+    return frame_of(Columns(layout, market, Rows.of(parts, layout.tie_place)).made())
 
 
 def plain_scenario(listings: int, scale: float, seed: int) -> Scenario:
@@ -73,14 +86,14 @@ def plain_scenario(listings: int, scale: float, seed: int) -> Scenario:
     return PLAIN.model_copy(update={"listings": listings, "scale": float(scale), "seed": seed})
 
 
-def simulate_groups(day: date, scenario: Scenario, *, only: Collection[int] | None = None) -> Iterator[Mapping[str, pl.DataFrame]]:
-    """The tables of a day, some instruments at a time: memory does not grow with their number."""
+def simulate_groups(day: date, scenario: Scenario, *, only: Collection[int] | None = None) -> Iterator[Mapping[str, Entries]]:
+    """What becomes the tables of a day, some instruments at a time: memory does not grow with their number."""
     market = universe(scenario.listings, scenario.seed)
     check_tickers(market, scenario)
     chosen = _chosen(market, only)
     wanted = frozenset(listing.listing_id for listing in chosen)
     for session in sessions(_plans(chosen, day, scenario)):
-        yield _tables(Group.of(session, wanted))
+        yield _entries(Group.of(session, wanted))
 
 
 def check_tickers(market: Sequence[Listing], scenario: Scenario) -> None:
@@ -106,25 +119,15 @@ def _plans(chosen: Sequence[Listing], day: date, scenario: Scenario) -> Iterator
         yield plan_day(listings_of(listing, scenario.seed), day, scenario)
 
 
-def _tables(group: Group) -> dict[str, pl.DataFrame]:
+def _entries(group: Group) -> dict[str, Entries]:
     deals = deals_of(group)
-    frames = {
-        TRADES: trade_table(group, deals),
-        L2: book_table(group),
-        L3: order_table(group),
-        CBBO: consolidated_table(group),
-        MARKETSTATE: state_table(group),
-        IMBALANCE: imbalance_table(group),
-        REFERENCE: reference_table(group),
-        TRUTH: truth_table(group, deals),
+    return {
+        DEALS.table.name: trade_entries(group, deals),
+        BOOKS.table.name: book_entries(group),
+        ORDERS.table.name: order_entries(group),
+        CONSOLIDATED.table.name: consolidated_entries(group),
+        PHASES.table.name: phase_entries(group),
+        MESSAGES.table.name: message_entries(group),
+        LISTINGS.table.name: listing_entries(group),
+        DEEDS.table.name: truth_entries(group, deals),
     }
-    return {table.name: frame.select(_contract_columns(table, frame)) for table, frame in frames.items()}
-
-
-def assemble(table: Table, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Rows of all parts in the table's order; rows at one instant in order of listing."""
-    return ordered(parts, (*order_columns(table), "ListingId"))
-
-
-def _contract_columns(table: Table, frame: pl.DataFrame) -> list[pl.Expr]:
-    return [pl.col(column.name).cast(column.dtype) for column in table.columns if column.name in frame.columns]

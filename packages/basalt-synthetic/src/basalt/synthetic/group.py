@@ -7,14 +7,15 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
-import polars as pl
 
 from basalt.synthetic import kernel as k
 from basalt.synthetic.clocks import NANOS_PER_MICRO
 from basalt.synthetic.happening import Happened, Session
 from basalt.synthetic.looking_up import THING_BITS, places_of
 from basalt.synthetic.market import Listing
-from basalt.synthetic.phases import Schedule
+from basalt.synthetic.phases import CODES, Schedule
+
+_PLACES = {state: place for place, state in enumerate(CODES)}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Timeline:
         """The thing of each instant."""
         return np.asarray(self.keys >> THING_BITS)
 
-    def nanos(self, places: np.ndarray) -> np.ndarray:
+    def nanos(self, places: np.ndarray | slice) -> np.ndarray:
         """Times of instants."""
         return np.asarray(self.keys[places] & ((1 << THING_BITS) - 1))
 
@@ -117,6 +118,11 @@ class Group:
         return np.asarray(self.rows[k.TIME] * NANOS_PER_MICRO + (self.slots % NANOS_PER_MICRO)[self.numbers])
 
     @cached_property
+    def listing_numbers(self) -> np.ndarray:
+        """The number in the market of each listing."""
+        return np.array([listing.number for listing in self.listings])
+
+    @cached_property
     def slots(self) -> np.ndarray:
         """The slot of each listing."""
         return np.array([listing.slot for listing in self.listings])
@@ -144,28 +150,24 @@ class Group:
 
     @cached_property
     def phases(self) -> tuple[Timeline, np.ndarray, np.ndarray]:
-        """Starts of all phases, names of their states, and whether trading is continuous in them."""
+        """Starts of all phases, their states' places in `phases.CODES`, and whether trading is continuous in them."""
         counts = [len(schedule.phases) for schedule in self.schedules]
         numbers = np.repeat(np.arange(len(counts)), counts)
         starts = np.concatenate([schedule.starts() for schedule in self.schedules]) * NANOS_PER_MICRO
-        names = np.array([phase.state for schedule in self.schedules for phase in schedule.phases], dtype=object)
+        states = np.array([_PLACES[phase.state] for schedule in self.schedules for phase in schedule.phases])
         continuous = np.concatenate([schedule.is_continuous() for schedule in self.schedules])
-        return Timeline.of(numbers, starts + (self.slots % NANOS_PER_MICRO)[numbers]), names, continuous
+        return Timeline.of(numbers, starts + (self.slots % NANOS_PER_MICRO)[numbers]), states, continuous
 
-    def states(self, numbers: np.ndarray, nanos: np.ndarray) -> pl.Series:
-        """The phase of each listing at each time."""
-        timeline, names, _ = self.phases
-        return pl.Series(names.astype(str)).gather(np.maximum(timeline.at(numbers, nanos), 0))
+    def states(self, numbers: np.ndarray, nanos: np.ndarray) -> np.ndarray:
+        """The phase of each listing at each time: its state's place in `phases.CODES`."""
+        timeline, states, _ = self.phases
+        return np.asarray(states[np.maximum(timeline.at(numbers, nanos), 0)])
 
     def is_continuous(self, numbers: np.ndarray, nanos: np.ndarray) -> np.ndarray:
         """Whether each listing trades continuously at each time."""
         timeline, _, continuous = self.phases
         places = timeline.at(numbers, nanos)
         return np.where(places >= 0, continuous[places], False)
-
-    def facts(self, numbers: np.ndarray, name: str) -> pl.Series:
-        """A fact about the listing of each row."""
-        return pl.Series(name, [_FACTS[name](listing) for listing in self.listings]).gather(numbers)
 
     def latent(self) -> np.ndarray:
         """The fair price at each act."""
@@ -175,12 +177,3 @@ class Group:
             fair = each.plan.fair
             parts.append(fair[seconds] + (fair[seconds + 1] - fair[seconds]) * (micros / 1_000_000))
         return np.concatenate(parts)
-
-
-_FACTS = {
-    "Ticker": lambda listing: listing.instrument.ticker,
-    "MIC": lambda listing: listing.venue.mic,
-    "ListingId": lambda listing: listing.listing_id,
-    "InstrumentId": lambda listing: listing.instrument.instrument_id,
-    "CurrencyCode": lambda listing: listing.instrument.currency.code,
-}

@@ -10,7 +10,7 @@ import numpy as np
 from basalt.synthetic import kernel as k
 from basalt.synthetic.clocks import nanos_of_day
 from basalt.synthetic.consolidating import BEST_COLUMNS, INACTIVE, consolidate
-from basalt.synthetic.planning import DayPlan, floats, phase_arrays, whole_numbers
+from basalt.synthetic.planning import DayPlan, phase_arrays, write_floats, write_whole_numbers
 
 ROWS_A_STEP = 1.6
 SPARE_ROWS = 4_000
@@ -25,6 +25,7 @@ class Tape:
     Attributes:
         rows, books, calls: As in `kernel`.
         times, best: Nanoseconds after midnight, and the levels over all venues from then on, a row each.
+        whole, floats: The world that the event loop changes.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,8 @@ class Tape:
         self.calls = np.empty((k.CALL_COLUMNS, 0), dtype=np.int64)
         self.times = np.empty(0, dtype=np.int64)
         self.best = np.empty((0, BEST_COLUMNS), dtype=np.int32)
+        self.whole = np.empty(k.WHOLE_NUMBERS, dtype=np.int64)
+        self.floats = np.empty(k.FLOATS)
 
     def reserve(self, written: Ends, rows: int, calls: int) -> None:
         """Make room for as many entries after what is *written*."""
@@ -106,8 +109,8 @@ class Session:
 
     @property
     def books(self) -> np.ndarray:
-        """Ten levels of a venue after events that changed them, a column each."""
-        return self.tape.books[: self.end.books].T
+        """Ten levels of a venue after events that changed them, a row each."""
+        return self.tape.books[: self.end.books]
 
     @property
     def calls(self) -> np.ndarray:
@@ -121,8 +124,8 @@ class Session:
 
     @property
     def best(self) -> np.ndarray:
-        """Ten levels over all venues after each change of them, a column each."""
-        return self.tape.best[: self.end.best].T
+        """Ten levels over all venues after each change of them, a row each."""
+        return self.tape.best[: self.end.best]
 
 
 def sessions(plans: Iterable[DayPlan]) -> Iterator[Session]:
@@ -152,7 +155,9 @@ def _run(plan: DayPlan, tape: Tape, begin: Ends) -> Ends:
     length, messages = int(plan.expected_steps() * ROWS_A_STEP) + SPARE_ROWS, phases.shape[1] * MESSAGES_A_PHASE
     while True:
         tape.reserve(begin, length, messages)
-        w, f = whole_numbers(plan), floats(plan)
+        w, f = tape.whole, tape.floats
+        write_whole_numbers(plan, w)
+        write_floats(plan, f)
         w[k.N_ROWS], w[k.N_BOOKS], w[k.N_CALLS] = begin.rows, begin.books, begin.calls
         if k.run(w, f, phases, settings, tape.rows, tape.books, tape.calls):
             return Ends(int(w[k.N_ROWS]), int(w[k.N_BOOKS]), int(w[k.N_CALLS]), begin.best)

@@ -1,151 +1,106 @@
-"""Putting sorted parts together without having them all in memory."""
+"""Putting parts together in one order without having them all in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import numpy as np
-import polars as pl
+
+from basalt.synthetic.entries import Entries, Rows
 
 ROWS_A_BATCH = 2_048
-"""Rows of each part that are in memory at once while parts are merged."""
-ROWS_A_PIECE = 32_768
+"""Rows of a part between keys that are remembered."""
+ROWS_A_PIECE = 65_536
 """Rows, more or less, of what is handed on at once; few large row groups are written faster than many small ones."""
 Place = tuple[str, str]
 
 
 @dataclass
 class _Parts:
-    """What one file is made of: the order of its rows, the only part so far in memory, or all of them on disk.
+    """What one file is made of: the only part so far in memory, or the sizes of all that are on disk.
 
-    `lasts` are the clocks of the last rows of all batches on disk, and `sizes` their rows.
+    `lasts` are the keys of the last rows of all batches on disk, and `counts` their rows.
     """
 
-    order: tuple[str, ...]
-    empty: pl.DataFrame
-    first: pl.DataFrame | None
-    files: list[Path]
-    lasts: list[np.ndarray]
-    sizes: list[np.ndarray]
-
-    @property
-    def rows(self) -> int:
-        """Number of rows on disk."""
-        return sum(int(each.sum()) for each in self.sizes)
+    tie: int
+    empty: Entries
+    first: Entries | None
+    sizes: list[int] = field(default_factory=list)
+    lasts: list[np.ndarray] = field(default_factory=list)
+    counts: list[np.ndarray] = field(default_factory=list)
 
     def limits(self) -> np.ndarray:
-        """Instants between which there are `ROWS_A_PIECE` rows, and of each part a batch more or less."""
-        lasts, sizes = np.concatenate(self.lasts), np.concatenate(self.sizes)
+        """Keys between which there are `ROWS_A_PIECE` rows, and of each part a batch more or less."""
+        lasts, counts = np.concatenate(self.lasts), np.concatenate(self.counts)
         order = np.argsort(lasts, kind="stable")
-        pieces = np.cumsum(sizes[order]) // ROWS_A_PIECE
+        pieces = np.cumsum(counts[order]) // ROWS_A_PIECE
         return np.unique(lasts[order][1:][pieces[1:] > pieces[:-1]])
 
 
 class Spill:
-    """Parts of files, each sorted here; from the second part of a file on they wait in a folder."""
+    """Parts of files; from the second part of a file on they wait in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._parts: dict[Place, _Parts] = {}
 
-    def add(self, place: Place, frame: pl.DataFrame, order: tuple[str, ...]) -> None:
-        """Add rows to the file *place*; all parts of a file have the same *order*."""
-        rows = frame.sort(order)
+    def add(self, place: Place, entries: Entries, tie: int) -> None:
+        """Add rows, in order of key, to the file *place*; those of one key will be in order of the whole number *tie*, then of listing."""
         parts = self._parts.get(place)
         if parts is None:
-            self._parts[place] = _Parts(order, rows.clear(), rows, [], [], [])
+            self._parts[place] = _Parts(tie, entries.take(np.empty(0, np.int64)), entries)
             return
-        for each in ([] if parts.first is None else [parts.first]) + [rows]:
-            parts.files.append(self._store(each))
-            ends = np.minimum(np.arange(0, each.height, ROWS_A_BATCH) + ROWS_A_BATCH, each.height)
-            parts.lasts.append(_clock(each, order)[ends - 1])
-            parts.sizes.append(np.diff(ends, prepend=0))
+        for each in ([] if parts.first is None else [parts.first]) + [entries]:
+            if each.size:
+                self._store(place, parts, each)
         parts.first = None
 
-    def merged(self, place: Place) -> Iterator[pl.DataFrame]:
-        """All rows of a file in their order, piece by piece."""
+    def merged(self, place: Place) -> Iterator[Rows]:
+        """All rows of a file in their order, piece by piece; one piece at least."""
         parts = self._parts[place]
-        if parts.first is not None:
-            yield parts.first
-        elif parts.rows == 0:
-            yield parts.empty
-        else:
-            yield from merge([_read(file) for file in parts.files], parts.order, parts.limits())
+        if parts.first is not None or not parts.sizes:
+            yield Rows.of([parts.first or parts.empty], parts.tie)
+            return
+        with ExitStack() as open_files:
+            files = [open_files.enter_context(path.open("rb")) for path in self._files(place)]
+            cuts = self._cuts(parts, files[0])
+            for piece in range(cuts.shape[1] - 1):
+                some = [_read(files, parts.empty, first, last) for first, last in cuts[:, piece : piece + 2] if last > first]
+                if some:
+                    yield Rows.of(some, parts.tie)
 
-    def _store(self, frame: pl.DataFrame) -> Path:
-        import pyarrow as pa
+    def _cuts(self, parts: _Parts, keys: IO[bytes]) -> np.ndarray:
+        """Where each part is cut into pieces, a row for each: places in the files."""
+        limits, cuts, start = parts.limits(), [], 0
+        for size in parts.sizes:
+            mine = np.fromfile(keys, np.int64, size)
+            cuts.append(start + np.concatenate([[0], np.searchsorted(mine, limits), [size]]))
+            start += size
+        return np.array(cuts)
 
-        path = self._folder / f"{sum(len(parts.files) for parts in self._parts.values())}.arrow"
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema, options=options) as writer:
-            writer.write_table(table, max_chunksize=ROWS_A_BATCH)
-        return path
+    def _store(self, place: Place, parts: _Parts, entries: Entries) -> None:
+        for path, array in zip(self._files(place), entries.arrays, strict=True):
+            with path.open("ab") as file:
+                array.tofile(file)
+        ends = np.minimum(np.arange(0, entries.size, ROWS_A_BATCH) + ROWS_A_BATCH, entries.size)
+        parts.sizes.append(entries.size)
+        parts.lasts.append(entries.keys[ends - 1])
+        parts.counts.append(np.diff(ends, prepend=0))
 
-
-def _read(path: Path) -> Iterator[pl.DataFrame]:
-    import pyarrow as pa
-
-    with pa.OSFile(str(path), "rb") as source, pa.ipc.open_stream(source) as reader:
-        for batch in reader:
-            if batch.num_rows:
-                yield _frame(batch)
-
-
-def _frame(batch: Any) -> pl.DataFrame:
-    frame = pl.from_arrow(batch)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
-
-
-def ordered(parts: Sequence[pl.DataFrame], order: Sequence[str]) -> pl.DataFrame:
-    """Rows of all parts in one order.
-
-    Places are sorted first. Then each column is put in one chunk, which is gathered from twice as fast as
-    several are, and gone before the next one is made.
-    """
-    keys = pl.concat([part.select(order) for part in parts])
-    places = keys.select(pl.arg_sort_by(order)).to_series()
-    columns = (pl.concat([part[name] for part in parts], rechunk=True) for name in parts[0].columns)
-    return pl.DataFrame([column.gather(places) for column in columns])
+    def _files(self, place: Place) -> list[Path]:
+        return [self._folder / f"{'-'.join(place)}.{array}" for array in ("keys", "whole", "exact")]
 
 
-def merge(parts: Sequence[Iterator[pl.DataFrame]], order: Sequence[str], limits: np.ndarray) -> Iterator[pl.DataFrame]:
-    """Rows of sorted parts in one order, a piece for the instants from each limit up to the next.
-
-    Args:
-        parts: Batches of rows that are sorted by *order*, without empty ones.
-        order: Columns; the first is the clock, which has no nulls.
-        limits: Instants, as whole numbers, in order.
-    """
-    readers = [_Reader(part, order) for part in parts]
-    for limit in (*limits, None):
-        rows = [some for reader in readers for some in reader.before(limit)]
-        if rows:
-            yield ordered(rows, order)
-
-
-class _Reader:
-    """A sorted part of which one batch is in memory."""
-
-    def __init__(self, batches: Iterator[pl.DataFrame], order: Sequence[str]) -> None:
-        self._batches, self._order = batches, order
-        self._head = next(batches, None)
-
-    def before(self, limit: int | None) -> Iterator[pl.DataFrame]:
-        """The rows, from where the last ones ended, that come before an instant; all, without one."""
-        while self._head is not None:
-            count = self._head.height if limit is None else int(np.searchsorted(_clock(self._head, self._order), limit))
-            if count:
-                yield self._head[:count]
-            if count < self._head.height:
-                self._head = self._head[count:]
-                return
-            self._head = next(self._batches, None)
-
-
-def _clock(frame: pl.DataFrame, order: Sequence[str]) -> np.ndarray:
-    return frame[order[0]].to_physical().to_numpy()
+def _read(files: Sequence[IO[bytes]], like: Entries, first: int, last: int) -> Entries:
+    """Rows from *first* up to *last* of the parts on disk."""
+    arrays = []
+    for file, array in zip(files, like.arrays, strict=True):
+        width = array.shape[1] if array.ndim == 2 else 1
+        file.seek(first * width * array.itemsize)
+        values = np.fromfile(file, array.dtype, (last - first) * width)
+        arrays.append(values.reshape(last - first, *array.shape[1:]))
+    return Entries(*arrays)

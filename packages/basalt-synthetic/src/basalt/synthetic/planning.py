@@ -81,9 +81,9 @@ def typical_size(instrument: Instrument) -> float:
     return max(ORDER_EUR / (instrument.base_price * instrument.currency.eur), 4.0)
 
 
-def whole_numbers(plan: DayPlan) -> np.ndarray:
-    """The world of whole numbers at its beginning; see `kernel`."""
-    w = np.zeros(k.WHOLE_NUMBERS, dtype=np.int64)
+def write_whole_numbers(plan: DayPlan, w: np.ndarray) -> None:
+    """Write the world of whole numbers at its beginning; see `kernel`."""
+    w[: k.KEYS] = 0  # the rest is written before it is read: counters say how far
     w[k.VENUES], w[k.RANDOM], w[k.FREE_COUNT] = len(plan.listings), plan.seed, k.MOST_ORDERS
     w[k.FREE : k.FREE + k.MOST_ORDERS] = np.arange(k.MOST_ORDERS)
     for field in (k.LAST_PRICE, k.LAST_BOOK):
@@ -97,7 +97,6 @@ def whole_numbers(plan: DayPlan) -> np.ndarray:
     random = generator(plan.seed, Stream.FLOW, plan.instrument.number)
     w[k.SIZES : k.SIZES + k.DRAWS] = order_sizes(random, typical_size(plan.instrument), k.DRAWS)
     w[k.OFFSETS : k.OFFSETS + k.DRAWS] = _offsets(random, k.DRAWS)
-    return w
 
 
 def order_sizes(random: np.random.Generator, typical: float, count: int) -> np.ndarray:
@@ -114,14 +113,15 @@ def _offsets(random: np.random.Generator, count: int) -> np.ndarray:
     return np.where(random.random(count) < 0.25, far, near)
 
 
-def floats(plan: DayPlan) -> np.ndarray:
-    """The world of floats at its beginning; see `kernel`."""
-    f = np.zeros(k.FLOATS)
+def write_floats(plan: DayPlan, f: np.ndarray) -> None:
+    """Write the world of floats at its beginning; see `kernel`."""
+    f[: k.FAIR] = 0.0
     f[: k.CARELESS + 1] = _habits(plan.scenario.behaviour)
     numerator, denominator = plan.instrument.tick.fraction
-    f[k.FAIR : k.FAIR + k.SECONDS] = plan.fair * denominator / numerator
+    fair = f[k.FAIR : k.FAIR + k.SECONDS]
+    np.multiply(plan.fair, denominator, out=fair)
+    fair /= numerator
     f[k.INTENSITY : k.INTENSITY + k.SECONDS] = plan.intensity
-    return f
 
 
 def _habits(chosen: Behaviour) -> list[float]:

@@ -10,6 +10,7 @@ import numpy as np
 from basalt.synthetic import kernel as k
 from basalt.synthetic.consolidating import ASK_VENUE, BID_VENUE
 from basalt.synthetic.group import Group, Timeline
+from basalt.synthetic.looking_up import THING_BITS, mids_around
 
 _BEST = (0, 3 * k.DEPTH, k.DEPTH, 4 * k.DEPTH)
 """Columns of books that hold best bid, best ask, and their sizes."""
@@ -65,10 +66,10 @@ class Quotes:
         """Quotes for listings at these times, events at exactly the time included."""
         return self._best(numbers, nanos, self.timeline.at(self._things(numbers), nanos))
 
-    def mid_at(self, numbers: np.ndarray, nanos: np.ndarray) -> np.ndarray:
-        """The mid of what `at` gives."""
-        mids = self._mids[self.timeline.at(self._things(numbers), nanos)]
-        return np.where(self.group.is_continuous(numbers, nanos), mids, np.nan) if self.of_venues else mids
+    def mids_at(self, numbers: np.ndarray, nanos: np.ndarray, later: np.ndarray, found: np.ndarray) -> None:
+        """Fill columns of *found* with the mids of what `at` would give *later* by each of these spans, a column each."""
+        timeline, mids = self._mids
+        mids_around(timeline.keys, mids, self._things(numbers) << THING_BITS, nanos, later, found)
 
     def before(self, numbers: np.ndarray, nanos: np.ndarray) -> Best:
         """Quotes just before these times."""
@@ -85,12 +86,14 @@ class Quotes:
         return np.where(places >= 0, self.changes.nanos(places) - nanos, np.nan)
 
     @cached_property
-    def _mids(self) -> np.ndarray:
-        """The mid after each change, and NaN at the end, where the place -1 finds it."""
-        things = self.timeline.things()
-        numbers = things if self.of_venues else self.group.firsts[things]
-        bid, ask = (self.group.prices(numbers, self.books[side]) for side in range(2))
-        return np.append((bid + ask) / 2, np.nan)
+    def _mids(self) -> tuple[Timeline, np.ndarray]:
+        """When mids change, and the mid from then on; at the end NaN, where the place -1 finds it."""
+        timeline = self.timeline
+        if self.of_venues:
+            timeline = Timeline(np.sort(np.concatenate([timeline.keys, self.group.phases[0].keys]), kind="stable"))
+        things, nanos = timeline.things(), timeline.nanos(slice(None))
+        best = self.at(things if self.of_venues else self.group.firsts[things], nanos)
+        return timeline, np.append(best.mid, np.nan)
 
     def _things(self, numbers: np.ndarray) -> np.ndarray:
         return numbers if self.of_venues else self.group.instruments[numbers]
@@ -109,7 +112,7 @@ def venue_quotes(group: Group) -> Quotes:
     """The quotes of each listing's own venue."""
     shown = np.flatnonzero(group.rows[k.BOOK] != k.NOTHING)
     order = np.argsort(group.numbers[shown], kind="stable")
-    books = group.session.books[list(_BEST)][:, order]
+    books = group.session.books[:, _BEST][order].T
     numbers, nanos = group.numbers[shown][order], group.nanos[shown][order]
     nobody = np.full((2, nanos.size), k.NOTHING)
     return _quotes(group, numbers, nanos, np.concatenate([books, nobody]), of_venues=True)
@@ -118,7 +121,7 @@ def venue_quotes(group: Group) -> Quotes:
 def all_quotes(group: Group) -> Quotes:
     """The quotes of each instrument over all its venues."""
     columns = [*_BEST, BID_VENUE, ASK_VENUE]
-    books = group.session.best[columns].astype(np.int64)
+    books = group.session.best[:, columns].T.astype(np.int64)
     instruments = np.repeat(np.arange(len(group.happened)), group.counts("best"))
     return _quotes(group, instruments, group.session.best_times, books, of_venues=False)
 

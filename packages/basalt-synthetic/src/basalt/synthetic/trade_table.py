@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from basalt.market.tables import TRADES
 from basalt.market.trades import HORIZONS_MS
 from basalt.synthetic import kernel as k
-from basalt.synthetic.book_tables import local_clocks, trade_ids
-from basalt.synthetic.clocks import clock_columns, midnight, sequence
-from basalt.synthetic.deals import CLASSES, executions, prints
+from basalt.synthetic.book_tables import STATES
+from basalt.synthetic.clocks import sequence
+from basalt.synthetic.deals import CHANGES, CLASSES, Deals
+from basalt.synthetic.entries import Entries
+from basalt.synthetic.facts import INSTRUMENT_ID, LISTING_ID, MIC, TICKER
 from basalt.synthetic.group import Group
-from basalt.synthetic.market import Listing
+from basalt.synthetic.layouts import Ahead, Clock, Exact, Fact, Kind, Layout, Name, Same, Sequence, Whole, Word
 from basalt.synthetic.quotes import Best, Quotes, all_quotes, venue_quotes
+from basalt.synthetic.venues import CURRENCIES, VENUES
 
 NANOS_PER_MS = 1_000_000
 BLOCK_EUR = 150_000.0
@@ -21,211 +25,196 @@ MULTIPLES = (1, 3, 10)
 _SIZE_PARTS = 1e6
 """Sizes are whole multiples of a millionth, so that their sums are exact."""
 
-_MMT_NONE = (
-    "TransactionCategory",
-    "CrossingTrade",
-    "BenchmarkIndicator",
-    "SpecialDividendIndicator",
-    "DuplicativeIndicator",
+_MICS = tuple(VENUES)
+_MONIES = tuple(dict.fromkeys([*CURRENCIES, *(each.major for each in CURRENCIES.values())]))
+_VENUES, _STATES = (*_MICS, "SINT"), (*STATES, "NOT_APPLICABLE")
+_SYSTEMATIC = [each.name for each in CLASSES].index("SI_ADDRESSABLE_BELOW_LIS")
+_LATER = np.array([-ms for ms in reversed(HORIZONS_MS)] + [0, *HORIZONS_MS]) * NANOS_PER_MS
+_MIDS = [f"PreTradeMid{ms}ms" for ms in reversed(HORIZONS_MS)] + ["PostTradeMid", *(f"PostTradeMid{ms}ms" for ms in HORIZONS_MS)]
+_BEST = ("BestBidPrice", "BestBidSize", "BestAskPrice", "BestAskSize", "PricePoint")
+_SPANS = ("PreTradeElapsedTimeChg", "PostTradeElapsedTimeChg")
+_PRICES = ("Price", "InstrumentCurrencyPrice", "Size", "OrderRemainingQty", "BBORemainingQtyAtVenue")
+_NOTIONALS = ("TradeNotional", "TradeNotionalEUR", "TradeNotionalUSD", "TradeNotionalBlockBps")
+_AFTER_VOLUME = tuple(f"PostTradeBest{side}{multiple}V" for multiple in MULTIPLES for side in ("Bid", "Ask"))
+_AROUND = tuple(f"{name}{at}" for at in ("", "AtPrimary") for name in (*_MIDS, *_BEST, *_SPANS))
+_EXACT = (*_AROUND, *(f"{name}AtVenue" for name in _BEST), *_PRICES, *_NOTIONALS, *_AFTER_VOLUME)
+_MMT_NONE = ("TransactionCategory", "CrossingTrade", "BenchmarkIndicator", "SpecialDividendIndicator", "DuplicativeIndicator")
+
+_CODES: dict[str, Kind] = {
+    "Classification": Word("kind", tuple(each.name for each in CLASSES)),
+    "BMLLTradeType": Word("kind", tuple(each.trade_type for each in CLASSES)),
+    "MarketMechanism": Word("kind", tuple(each.mechanism for each in CLASSES)),
+    "TradingMode": Word("kind", tuple(each.mode for each in CLASSES)),
+    "OffBookAutomatedIndicator": Word("kind", tuple(each.automated for each in CLASSES)),
+    "NegotiatedTrade": Word("kind", tuple(each.negotiated for each in CLASSES)),
+    "AlgorithmicTrade": Word("algorithmic", ("-", "H")),
+    "ModificationIndicator": Word("change", CHANGES),
+    "PublicationMode": Word("late", ("-", "1")),
+    "DeferralType": Word("late", ("-", "2")),
+    "ParticipantType": Word("retail", ("UNKNOWN", "RETAIL")),
+    "BMLLParticipantType": Word("retail", ("UNKNOWN", "RETAIL")),
+    "LotType": Word("lot", ("ODD", "ROUND", "MIXED")),
+    "IsBlock": Word("block", ("FALSE", "TRUE")),
+    "CurrencyCode": Word("currency", _MONIES),
+    "ExecutionVenue": Word("venue", _VENUES),
+    "MarketState": Word("state", _STATES),
+    "MarketStateAtPrimary": Word("primary_state", STATES),
+    "BestBidVenue": Word("bid_venue", _MICS, may_miss=True),
+    "BestAskVenue": Word("ask_venue", _MICS, may_miss=True),
+}
+_FACTS: dict[str, Kind] = {
+    "Ticker": TICKER,
+    "MIC": MIC,
+    "ListingId": LISTING_ID,
+    "InstrumentId": INSTRUMENT_ID,
+    "OPOL": Fact(lambda listing: listing.instrument.home.mic),
+    "ISOCountryCode": Fact(lambda listing: listing.instrument.home.country),
+    "InstrumentCurrencyCode": Fact(lambda listing: listing.instrument.currency.code),
+    "MinorCurrencyFactor": Fact(lambda listing: listing.instrument.currency.minor_factor),
+    "Jurisdiction": Fact(lambda listing: listing.venue.jurisdiction),
+    "SegmentCode": Same("MAIN"),
+    "OriginalTradeType": Same("0"),
+    "PriceFormation": Same("P"),
+    "BlockNotionalCurrency": Same("EUR"),
+    "BlockNotional": Same(BLOCK_EUR),
+    **dict.fromkeys(_MMT_NONE, Same("-")),
+}
+_CLOCKS: dict[str, Kind] = {
+    "TradeDate": Same(),
+    "TradeTimestamp": Clock(),
+    "TradeTimestampNanoseconds": Clock(),
+    "LocalTradeTimestamp": Clock(local=True),
+    "PublicationTimestamp": Clock("delay"),
+    "PublicationTimestampNanoseconds": Clock("delay"),
+    "LocalPublicationTimestamp": Clock("delay", local=True),
+    "TZOffset": Ahead(),
+}
+_WORDS = tuple(dict.fromkeys(kind.of for kind in _CODES.values() if isinstance(kind, Word)))
+
+DEALS = Layout(
+    table=TRADES,
+    whole=(*_WORDS, "aggressor", "source", "trade"),
+    exact=(*_EXACT, "delay"),
+    kinds={
+        **_FACTS,
+        **_CODES,
+        **_CLOCKS,
+        **{name: Exact(name) for name in _EXACT},
+        "TradeId": Name("trade"),
+        "ExchangeSequenceNo": Sequence(),
+        "BMLLSequenceNo": Sequence(),
+        "BMLLSequenceSource": Whole("source"),
+        "AggressorSide": Whole("aggressor"),
+    },
 )
+"""The `trades` rows.
+
+Best quotes are those over all venues that trade continuously; `AtVenue` those of the own venue,
+`AtPrimary` those of the home venue, null while it does not trade continuously.
+"""
 
 
-def deals_of(group: Group) -> pl.DataFrame:
-    """All trades of the chosen listings, in order of listing, then sequence, with their sequence numbers."""
-    deals = pl.concat([executions(group), prints(group, all_quotes(group))])
-    numbers = deals["number"].to_numpy()
-    numbered = sequence(deals["nanos"].to_numpy(), group.slots[numbers], deals["tie"].to_numpy())
-    return deals.with_columns(pl.Series("sequence", numbered)).sort("number", "sequence")
+def trade_entries(group: Group, deals: Deals) -> Entries:
+    """What becomes `trades`."""
+    whole = np.empty((deals.nanos.size, 1 + len(DEALS.whole)), dtype=np.int32)
+    exact = np.empty((deals.nanos.size, len(DEALS.exact)))
+    whole[:, 0] = group.listing_numbers[deals.number]
+    field = {name: array[:, DEALS.place(name)] for names, array in ((DEALS.whole, whole), (DEALS.exact, exact)) for name in names}
+    for columns in (_codes(deals), _notionals(group, deals), _states(group, deals), _after_volume(group, deals)):
+        for name, values in columns.items():
+            field[name][:] = values
+    _write_surroundings(group, deals, field, exact)
+    return Entries(sequence(deals.nanos, group.slots[deals.number], deals.tie), whole, exact)
 
 
-def trade_table(group: Group, deals: pl.DataFrame) -> pl.DataFrame:
-    """The `trades` rows.
-
-    Best quotes are those over all venues that trade continuously; `AtVenue` those of the own venue,
-    `AtPrimary` those of the home venue, null while it does not trade continuously.
-    """
-    numbers, nanos = deals["number"].to_numpy(), deals["nanos"].to_numpy()
-    facts = _listing_facts(group.listings)[numbers]
-    return deals.select(*_codes(), *_deal_columns()).with_columns(
-        *facts.drop("_factor", "_eur", "_usd", "_major"),
-        *_notionals(deals, facts),
-        *_times(group, deals),
-        *_states(group, numbers, nanos),
-        *_around(group, numbers, nanos, deals["price"].to_numpy()),
-        *_after_volume(group, deals),
-        trade_ids(numbers, deals["trade"].to_numpy(), group).alias("TradeId"),
-        midnight(group.day).alias("TradeDate"),
-    )
-
-
-def _listing_facts(listings: tuple[Listing, ...]) -> pl.DataFrame:
-    """What is the same in every trade of a listing."""
-    return pl.DataFrame([_facts(listing) for listing in listings])
-
-
-def _facts(listing: Listing) -> dict[str, object]:
-    instrument = listing.instrument
-    currency = instrument.currency
+def _codes(deals: Deals) -> dict[str, np.ndarray]:
+    size = deals.size
     return {
-        "Ticker": instrument.ticker,
-        "MIC": listing.venue.mic,
-        "OPOL": instrument.home.mic,
-        "ISOCountryCode": instrument.home.country,
-        "SegmentCode": "MAIN",
-        "InstrumentCurrencyCode": currency.code,
-        "OriginalTradeType": "0",
-        "PriceFormation": "P",
-        "Jurisdiction": listing.venue.jurisdiction,
-        "BlockNotionalCurrency": "EUR",
-        **dict.fromkeys(_MMT_NONE, "-"),
-        "ListingId": listing.listing_id,
-        "InstrumentId": instrument.instrument_id,
-        "MinorCurrencyFactor": currency.minor_factor,
-        "BlockNotional": BLOCK_EUR,
-        "_factor": currency.minor_factor,
-        "_eur": currency.eur,
-        "_usd": currency.usd,
-        "_major": currency.major,
+        "kind": deals.kind,
+        "algorithmic": deals.is_algorithmic,
+        "change": deals.change,
+        "late": deals.is_late,
+        "retail": deals.is_retail,
+        "lot": np.where(size < ROUND_LOT, 0, np.where(size % ROUND_LOT == 0, 1, 2)),
+        "aggressor": deals.aggressor,
+        "source": deals.source,
+        "trade": deals.trade,
+        "Size": size,
+        "OrderRemainingQty": deals.remaining,
+        "BBORemainingQtyAtVenue": deals.left,
+        "delay": deals.published - deals.nanos,
     }
 
 
-def _by_class(values: dict[str, str], name: str) -> pl.Expr:
-    return pl.col("kind").replace_strict(values, return_dtype=pl.String).alias(name)
-
-
-def _codes() -> list[pl.Expr]:
-    """Columns that follow from the class of a trade."""
-    participant = pl.when("is_retail").then(pl.lit("RETAIL")).otherwise(pl.lit("UNKNOWN"))
-    return [
-        pl.col("kind").alias("Classification"),
-        _by_class({each.name: each.trade_type for each in CLASSES}, "BMLLTradeType"),
-        _by_class({each.name: each.mechanism for each in CLASSES}, "MarketMechanism"),
-        _by_class({each.name: each.mode for each in CLASSES}, "TradingMode"),
-        _by_class({each.name: each.automated for each in CLASSES}, "OffBookAutomatedIndicator"),
-        _by_class({each.name: each.negotiated for each in CLASSES}, "NegotiatedTrade"),
-        pl.when("is_algorithmic").then(pl.lit("H")).otherwise(pl.lit("-")).alias("AlgorithmicTrade"),
-        pl.col("change").alias("ModificationIndicator"),
-        pl.when("is_late").then(pl.lit("1")).otherwise(pl.lit("-")).alias("PublicationMode"),
-        pl.when("is_late").then(pl.lit("2")).otherwise(pl.lit("-")).alias("DeferralType"),
-        participant.alias("ParticipantType"),
-        participant.alias("BMLLParticipantType"),
-    ]
-
-
-def _notionals(deals: pl.DataFrame, facts: pl.DataFrame) -> list[pl.Series]:
+def _notionals(group: Group, deals: Deals) -> dict[str, np.ndarray]:
     """Prices and notionals: prints off the book are in pounds where the book is in pence."""
-    in_major = pl.col("kind").is_in([each.name for each in CLASSES if each.in_major_currency])
-    local, size = pl.col("price"), pl.col("size")
-    price = pl.when(in_major).then((local * pl.col("_factor")).round(8)).otherwise(local)
-    euros = local * size * pl.col("_eur")
-    block = euros >= BLOCK_EUR
-    joined = deals.with_columns(*facts.select("_factor", "_eur", "_usd", "_major", "InstrumentCurrencyCode"))
-    return joined.select(
-        price.alias("Price"),
-        pl.when(in_major).then(pl.col("_major")).otherwise(pl.col("InstrumentCurrencyCode")).alias("CurrencyCode"),
-        local.alias("InstrumentCurrencyPrice"),
-        (price * size).alias("TradeNotional"),
-        euros.alias("TradeNotionalEUR"),
-        (local * size * pl.col("_usd")).alias("TradeNotionalUSD"),
-        (euros / BLOCK_EUR * 10_000).alias("TradeNotionalBlockBps"),
-        pl.when(block).then(pl.lit("TRUE")).otherwise(pl.lit("FALSE")).alias("IsBlock"),
-    ).get_columns()
+    currencies = [listing.instrument.currency for listing in group.listings]
+    factor, eur, usd = np.array([(each.minor_factor, each.eur, each.usd) for each in currencies])[deals.number].T
+    minor, major = np.array([(_MONIES.index(each.code), _MONIES.index(each.major)) for each in currencies])[deals.number].T
+    in_major = np.array([each.in_major_currency for each in CLASSES])[deals.kind]
+    local, size = deals.price, deals.size
+    price = np.where(in_major, pl.Series(local * factor).round(8).to_numpy(), local)
+    euros = local * size * eur
+    return {
+        "Price": price,
+        "currency": np.where(in_major, major, minor),
+        "InstrumentCurrencyPrice": local,
+        "TradeNotional": price * size,
+        "TradeNotionalEUR": euros,
+        "TradeNotionalUSD": local * size * usd,
+        "TradeNotionalBlockBps": euros * (1 / BLOCK_EUR) * 10_000,
+        "block": euros >= BLOCK_EUR,
+    }
 
 
-def _deal_columns() -> list[pl.Expr]:
-    size = pl.col("size")
-    lots = pl.when(size < ROUND_LOT).then(pl.lit("ODD")).when(size % ROUND_LOT == 0).then(pl.lit("ROUND")).otherwise(pl.lit("MIXED"))
-    return [
-        size.alias("Size"),
-        lots.alias("LotType"),
-        pl.col("aggressor").alias("AggressorSide"),
-        pl.col("sequence").alias("BMLLSequenceNo"),
-        pl.col("sequence").alias("ExchangeSequenceNo"),
-        pl.col("source").alias("BMLLSequenceSource"),
-        pl.col("remaining").alias("OrderRemainingQty"),
-        pl.col("left").alias("BBORemainingQtyAtVenue"),
-        pl.when(pl.col("kind") == "SI_ADDRESSABLE_BELOW_LIS").then(pl.lit("SINT")).alias("ExecutionVenue"),
-    ]
+def _states(group: Group, deals: Deals) -> dict[str, np.ndarray]:
+    """The phase of the own venue (not applicable to reports off the book), and of the home venue; where it executed."""
+    reported = np.array([each.trade_type == "OTC" for each in CLASSES])[deals.kind]
+    venues = np.array([_MICS.index(listing.venue.mic) for listing in group.listings])[deals.number]
+    return {
+        "state": np.where(reported, _STATES.index("NOT_APPLICABLE"), group.states(deals.number, deals.nanos)),
+        "primary_state": group.states(group.primaries[deals.number], deals.nanos),
+        "venue": np.where(deals.kind == _SYSTEMATIC, _VENUES.index("SINT"), venues),
+    }
 
 
-def _times(group: Group, deals: pl.DataFrame) -> list[pl.Series]:
-    numbers = deals["number"].to_numpy()
-    columns: dict[str, pl.Series] = {}
-    for what, clock in (("Trade", "nanos"), ("Publication", "published")):
-        nanos = deals[clock].to_numpy()
-        names = {f"{what}Timestamp": "us", f"{what}TimestampNanoseconds": "ns"}
-        local = local_clocks(group, numbers, nanos, {f"Local{what}Timestamp": "us"})
-        columns |= {each.name: each for each in (*clock_columns(group.day, nanos, names), *local)}
-    return list(columns.values())
-
-
-def _states(group: Group, numbers: np.ndarray, nanos: np.ndarray) -> list[pl.Expr]:
-    """The phase of the own venue (not applicable to reports off the book), and of the home venue."""
-    own, mics = pl.lit(group.states(numbers, nanos)), pl.lit(group.facts(numbers, "MIC"))
-    reported = pl.col("BMLLTradeType") == "OTC"
-    return [
-        pl.when(reported).then(pl.lit("NOT_APPLICABLE")).otherwise(own).alias("MarketState"),
-        pl.lit(group.states(group.primaries[numbers], nanos)).alias("MarketStateAtPrimary"),
-        pl.col("ExecutionVenue").fill_null(mics),
-    ]
-
-
-def _around(group: Group, numbers: np.ndarray, nanos: np.ndarray, price: np.ndarray) -> list[pl.Series]:
+def _write_surroundings(group: Group, deals: Deals, field: dict[str, np.ndarray], exact: np.ndarray) -> None:
     """Quotes before and after the trades, over all venues, on the own and on the home venue."""
     over_all, on_venue = all_quotes(group), venue_quotes(group)
-    own = on_venue.before(numbers, nanos)
-    best = over_all.before(numbers, nanos)
-    columns = {
-        **_surroundings(over_all, numbers, nanos, price, ""),
-        **_surroundings(on_venue, group.primaries[numbers], nanos, price, "AtPrimary"),
-        **_best_columns(own, "AtVenue"),
-        "PricePointAtVenue": own.point(price),
-    }
-    names = {"BestBidVenue": best.bid_venue, "BestAskVenue": best.ask_venue}
-    venues = [_venue_names(group, numbers, places).alias(name) for name, places in names.items()]
-    return [*pl.DataFrame(columns, nan_to_null=True).get_columns(), *venues]
+    best = over_all.before(deals.number, deals.nanos)
+    _write_quotes(best, deals.price, field, "")
+    _write_quotes(on_venue.before(deals.number, deals.nanos), deals.price, field, "AtVenue")
+    primaries = group.primaries[deals.number]
+    _write_quotes(on_venue.before(primaries, deals.nanos), deals.price, field, "AtPrimary")
+    _write_spans(over_all, deals.number, deals.nanos, field, exact, "")
+    _write_spans(on_venue, primaries, deals.nanos, field, exact, "AtPrimary")
+    mics = np.array([_MICS.index(listing.venue.mic) for listing in group.listings])
+    for name, venues in (("bid_venue", best.bid_venue), ("ask_venue", best.ask_venue)):
+        field[name][:] = np.where(venues == k.NOTHING, k.NOTHING, mics[primaries + np.maximum(venues, 0)])
 
 
-def _venue_names(group: Group, numbers: np.ndarray, venues: np.ndarray) -> pl.Series:
-    mics = pl.Series([listing.venue.mic for listing in group.listings])
-    known = venues != k.NOTHING
-    return mics.gather(group.primaries[numbers] + np.where(known, venues, 0)).set(pl.Series(~known), None)
+def _write_quotes(best: Best, price: np.ndarray, field: dict[str, np.ndarray], at: str) -> None:
+    for name, values in zip(_BEST, (best.bid, best.bid_size, best.ask, best.ask_size, best.point(price)), strict=True):
+        field[f"{name}{at}"][:] = values
 
 
-def _surroundings(quotes: Quotes, numbers: np.ndarray, nanos: np.ndarray, price: np.ndarray, at: str) -> dict[str, np.ndarray]:
-    best = quotes.before(numbers, nanos)
-    mids = {f"PreTradeMid{ms}ms{at}": quotes.mid_at(numbers, nanos - ms * NANOS_PER_MS) for ms in HORIZONS_MS}
-    mids |= {f"PostTradeMid{ms}ms{at}": quotes.mid_at(numbers, nanos + ms * NANOS_PER_MS) for ms in HORIZONS_MS}
-    return {
-        **_best_columns(best, at),
-        f"PricePoint{at}": best.point(price),
-        f"PreTradeElapsedTimeChg{at}": quotes.since_change(numbers, nanos),
-        f"PostTradeElapsedTimeChg{at}": quotes.until_change(numbers, nanos),
-        f"PostTradeMid{at}": quotes.mid_at(numbers, nanos),
-        **mids,
-    }
+def _write_spans(quotes: Quotes, numbers: np.ndarray, nanos: np.ndarray, field: dict[str, np.ndarray], exact: np.ndarray, at: str) -> None:
+    """Mids at all horizons, and how long the quotes have stood and will."""
+    first = DEALS.place(f"{_MIDS[0]}{at}")
+    quotes.mids_at(numbers, nanos, _LATER, exact[:, first : first + len(_MIDS)])
+    field[f"PreTradeElapsedTimeChg{at}"][:] = quotes.since_change(numbers, nanos)
+    field[f"PostTradeElapsedTimeChg{at}"][:] = quotes.until_change(numbers, nanos)
 
 
-def _best_columns(best: Best, at: str) -> dict[str, np.ndarray]:
-    return {
-        f"BestBidPrice{at}": best.bid,
-        f"BestBidSize{at}": best.bid_size,
-        f"BestAskPrice{at}": best.ask,
-        f"BestAskSize{at}": best.ask_size,
-    }
-
-
-def _after_volume(group: Group, deals: pl.DataFrame) -> list[pl.Series]:
+def _after_volume(group: Group, deals: Deals) -> dict[str, np.ndarray]:
     """Best quotes over all venues once a multiple of a trade's size has traded after it; corrections do not count."""
-    numbers, nanos = deals["number"].to_numpy(), deals["nanos"].to_numpy()
-    parts = np.rint(deals["size"].to_numpy() * _SIZE_PARTS).astype(np.int64)
-    counted = np.where(deals["change"].to_numpy() == "-", parts, 0)
-    volume = np.cumsum(counted)
+    parts = np.rint(deals.size * _SIZE_PARTS).astype(np.int64)
+    volume = np.cumsum(np.where(deals.change == 0, parts, 0))
     quotes, columns = all_quotes(group), {}
     for multiple in MULTIPLES:
         places = np.searchsorted(volume, volume + multiple * parts, side="left")
-        reached = np.append(numbers, -1)[places] == numbers
-        best = quotes.at(numbers, np.append(nanos, 0)[np.where(reached, places, -1)])
+        reached = np.append(deals.number, -1)[places] == deals.number
+        best = quotes.at(deals.number, np.append(deals.nanos, 0)[np.where(reached, places, -1)])
         columns[f"PostTradeBestBid{multiple}V"] = np.where(reached, best.bid, np.nan)
         columns[f"PostTradeBestAsk{multiple}V"] = np.where(reached, best.ask, np.nan)
-    return pl.DataFrame(columns, nan_to_null=True).get_columns()
+    return columns

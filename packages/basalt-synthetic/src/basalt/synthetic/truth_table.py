@@ -3,76 +3,99 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
 from basalt.synthetic import kernel as k
-from basalt.synthetic.book_tables import counted, fact_columns, order_ids, trade_ids
-from basalt.synthetic.clocks import LIT_SOURCE, PRINT_SOURCE, clock_columns, midnight, sequence
+from basalt.synthetic.book_tables import acts_of
+from basalt.synthetic.clocks import LIT_SOURCE, PRINT_SOURCE, sequence
+from basalt.synthetic.counting import counted
+from basalt.synthetic.deals import Deals
+from basalt.synthetic.entries import Entries, joined
+from basalt.synthetic.facts import INSTRUMENT_ID, LISTING_ID, MIC
 from basalt.synthetic.group import Group
-from basalt.synthetic.truth import ACTIONS, ORDER_KINDS, TAKER_KINDS
+from basalt.synthetic.layouts import Clock, Exact, Flag, Layout, Name, Same, Sequence, Whole, Word
+from basalt.synthetic.truth import ACTIONS, ORDER_KINDS, TAKER_KINDS, TRUTH
 
-_FACTS = ("ListingId", "InstrumentId", "MIC")
+_ACTS = {
+    "trade": k.TRADE,
+    "act": k.ACT,
+    "Side": k.SIDE,
+    "order": k.ORDER,
+    "kind": k.KIND,
+    "ParentId": k.PARENT,
+    "DisplayedSize": k.SIZE,
+    "HiddenSize": k.HIDDEN_LEFT,
+    "AggressorSide": k.TAKER_SIDE,
+    "AggressorParentId": k.TAKER_PARENT,
+    "taker": k.TAKER_KIND,
+    "AggressorSize": k.TAKER_SIZE,
+    "retail": k.TAKER_RETAIL,
+}
+_NULLABLE = ("EventNo", "ParentId", "DisplayedSize", "HiddenSize", "AggressorParentId", "AggressorSize")
+_NO_KIND, _NOBODY = len(ORDER_KINDS), len(TAKER_KINDS)
+
+DEEDS = Layout(
+    table=TRUTH,
+    whole=(*_ACTS, "EventNo", "source"),
+    exact=("LatentPrice",),
+    kinds={
+        "ListingId": LISTING_ID,
+        "InstrumentId": INSTRUMENT_ID,
+        "MIC": MIC,
+        "TradeDate": Same(),
+        "TimestampNanoseconds": Clock(),
+        "BMLLSequenceNo": Sequence(),
+        "BMLLSequenceSource": Whole("source"),
+        "TradeId": Name("trade"),
+        "Action": Word("act", ACTIONS),
+        "Side": Whole("Side"),
+        "OrderId": Name("order"),
+        "OrderKind": Word("kind", (*ORDER_KINDS, "")),
+        "AggressorSide": Whole("AggressorSide"),
+        "AggressorKind": Word("taker", (*TAKER_KINDS, "")),
+        "AggressorIsRetail": Flag("retail", may_miss=True),
+        "LatentPrice": Exact("LatentPrice"),
+        **{name: Whole(name, may_miss=True) for name in _NULLABLE},
+    },
+)
+"""The `truth` rows."""
 
 
-def truth_table(group: Group, deals: pl.DataFrame) -> pl.DataFrame:
-    """One row for each act and each print; *deals* are those of the trades table."""
-    return pl.concat([_acts(group), _prints(group, deals)], how="diagonal_relaxed")
+def truth_entries(group: Group, deals: Deals) -> Entries:
+    """One for each act and each print; *deals* are those of the trades table."""
+    return joined([_acts(group), _prints(group, deals)])
 
 
-def _present(values: np.ndarray, *, where: np.ndarray) -> pl.Series:
-    """Whole numbers; null elsewhere."""
-    return pl.Series(values, dtype=pl.Int64).set(pl.Series(~where), None)
-
-
-def _acts(group: Group) -> pl.DataFrame:
+def _acts(group: Group) -> Entries:
     shown = np.flatnonzero(group.chosen[group.numbers])
-    rows, numbers, nanos = group.rows[:, shown], group.numbers[shown], group.nanos[shown]
-    visible, taken = rows[k.ACTION] != k.UNSEEN, rows[k.TAKER_PARENT] != k.NOTHING
-    events = np.zeros(shown.size, dtype=np.int64)
-    events[visible] = counted(numbers[visible])
-    orders = np.where(rows[k.ORDER] == k.NOTHING, rows[k.OLD_ORDER], rows[k.ORDER])
-    columns = {
-        "EventNo": _present(events, where=visible),
-        "TradeId": trade_ids(numbers, rows[k.TRADE], group),
-        "Action": pl.Series(ACTIONS).gather(rows[k.ACT]),
-        "Side": rows[k.SIDE],
-        "OrderId": order_ids(numbers, orders, group),
-        "OrderKind": pl.Series(ORDER_KINDS).gather(rows[k.KIND]),
-        "ParentId": rows[k.PARENT],
-        "DisplayedSize": rows[k.SIZE],
-        "HiddenSize": rows[k.HIDDEN_LEFT],
-        "AggressorSide": rows[k.TAKER_SIDE],
-        "AggressorParentId": _present(rows[k.TAKER_PARENT], where=taken),
-        "AggressorKind": pl.Series([*TAKER_KINDS, ""]).gather(np.where(taken, rows[k.TAKER_KIND], 2)),
-        "AggressorSize": _present(rows[k.TAKER_SIZE], where=taken),
-        "AggressorIsRetail": pl.Series(rows[k.TAKER_RETAIL] == 1).set(pl.Series(~taken), None),
-        "LatentPrice": group.latent()[shown],
+    numbers, nanos = group.numbers[shown], group.nanos[shown]
+    whole = acts_of(group, shown, list(_ACTS.values()), 2)
+    field = {name: whole[:, DEEDS.place(name)] for name in DEEDS.whole}
+    visible, gone = group.rows[k.ACTION][shown] != k.UNSEEN, field["order"] == k.NOTHING
+    field["order"][gone] = group.rows[k.OLD_ORDER][shown[gone]]
+    field["EventNo"][:] = k.NOTHING
+    field["EventNo"][visible] = counted(numbers[visible], len(group.listings))
+    nobody = field["AggressorParentId"] == k.NOTHING
+    for name, value in (("taker", _NOBODY), ("AggressorSize", k.NOTHING), ("retail", k.NOTHING)):
+        field[name][nobody] = value
+    field["source"][:] = LIT_SOURCE
+    return Entries(sequence(nanos, group.slots[numbers], group.rows[k.TIE][shown]), whole, group.latent()[shown][:, np.newaxis])
+
+
+def _prints(group: Group, deals: Deals) -> Entries:
+    off_book = deals.take(np.flatnonzero(deals.source == PRINT_SOURCE))
+    whole = np.full((off_book.nanos.size, 1 + len(DEEDS.whole)), k.NOTHING, dtype=np.int32)
+    whole[:, 0] = group.listing_numbers[off_book.number]
+    columns: dict[str, np.ndarray | int] = {
+        "trade": off_book.trade,
+        "act": ACTIONS.index("PRINT"),
+        "Side": 0,
+        "kind": _NO_KIND,
+        "AggressorSide": off_book.taker,
+        "taker": _NOBODY,
+        "retail": off_book.is_retail,
+        "source": PRINT_SOURCE,
     }
-    return pl.DataFrame(columns).with_columns(*_places(group, numbers, nanos, rows[k.TIE], LIT_SOURCE))
-
-
-def _prints(group: Group, deals: pl.DataFrame) -> pl.DataFrame:
-    off_book = deals.filter(pl.col("source") == PRINT_SOURCE)
-    numbers = off_book["number"].to_numpy()
-    columns = {
-        "TradeId": trade_ids(numbers, off_book["trade"].to_numpy(), group),
-        "AggressorSide": off_book["taker"],
-        "AggressorIsRetail": off_book["is_retail"],
-        "LatentPrice": off_book["latent"],
-    }
-    texts = {"Action": "PRINT", "OrderId": "", "OrderKind": "", "AggressorKind": ""}
-    return pl.DataFrame(columns).with_columns(
-        *_places(group, numbers, off_book["nanos"].to_numpy(), off_book["tie"].to_numpy(), PRINT_SOURCE),
-        *(pl.lit(value).alias(name) for name, value in texts.items()),
-        pl.lit(0, pl.Int64).alias("Side"),
-    )
-
-
-def _places(group: Group, numbers: np.ndarray, nanos: np.ndarray, ties: np.ndarray, source: int) -> list[pl.Series | pl.Expr]:
-    return [
-        *fact_columns(group, numbers, _FACTS),
-        *clock_columns(group.day, nanos, {"TimestampNanoseconds": "ns"}),
-        pl.Series("BMLLSequenceNo", sequence(nanos, group.slots[numbers], ties)),
-        pl.lit(source, pl.Int64).alias("BMLLSequenceSource"),
-        midnight(group.day).alias("TradeDate"),
-    ]
+    for name, values in columns.items():
+        whole[:, DEEDS.place(name)] = values
+    keys = sequence(off_book.nanos, group.slots[off_book.number], off_book.tie)
+    return Entries(keys, whole, off_book.latent[:, np.newaxis])

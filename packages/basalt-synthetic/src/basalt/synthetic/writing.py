@@ -10,15 +10,18 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import polars as pl
 
 from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, TargetFailed
-from basalt.core.lake import LakeFile, lake_path, lake_writer, order_columns
+from basalt.core.lake import LakeFile, lake_path
 from basalt.core.tables import Table
-from basalt.synthetic.exchange import TABLES, plain_scenario, simulate_groups
+from basalt.synthetic.columns import Columns, Room
+from basalt.synthetic.exchange import LAYOUTS, TABLES, market_of, plain_scenario, simulate_groups
 from basalt.synthetic.market import universe
 from basalt.synthetic.merging import Spill
 from basalt.synthetic.scenario import Scenario
+from basalt.synthetic.storing import store
 
 METADATA_KEY = "basalt:synthetic"
 MODEL = "4"
@@ -106,14 +109,22 @@ def _write(root: Path, day: date, scenario: Scenario, missing: Sequence[tuple[Ta
     if not missing:
         return []
     with ExitStack() as open_files:
-        spill = Spill(_folder_beside(root, open_files))
+        spill, market = Spill(_folder_beside(root, open_files)), market_of(day, scenario)
+        venues = np.array([listing.venue.mic for listing in market.listings])
         for part in simulate_groups(day, scenario):
-            venue_of = dict(part["reference"].select("ListingId", "MIC").iter_rows())
-            for table, mic in missing:
-                mine = [listing for listing, venue in venue_of.items() if venue == mic]
-                spill.add((table.name, mic), part[table.name].filter(pl.col("ListingId").is_in(mine)), _order(table))
+            for name in dict.fromkeys(table.name for table, _ in missing):
+                order = np.argsort(part[name].keys, kind="stable")
+                mics = venues[part[name].whole[order, 0]]
+                for mic in (mic for table, mic in missing if table.name == name):
+                    spill.add((name, mic), part[name].take(order[mics == mic]), LAYOUTS[name].tie_place)
             del part  # the next one is made while this name would still hold it
-        return [_write_file(root, day, scenario, spill, table, mic) for table, mic in missing]
+        room, metadata = Room(kept=True), {METADATA_KEY: text_of(scenario)}
+        files = []
+        for table, mic in missing:
+            layout = LAYOUTS[table.name]
+            pieces = (Columns(layout, market, rows, room).made() for rows in spill.merged((table.name, mic)))
+            files.append(store(root, layout, mic, day, pieces, metadata))
+        return files
 
 
 def _folder_beside(root: Path, open_files: ExitStack) -> Path:
@@ -124,14 +135,3 @@ def _folder_beside(root: Path, open_files: ExitStack) -> Path:
     except OSError as problem:
         message = f"cannot write the lake: {problem.strerror or problem}"
         raise TargetFailed(message, where=str(root), hint="give --lake a folder that you may write to") from problem
-
-
-def _order(table: Table) -> tuple[str, ...]:
-    return (*order_columns(table), "ListingId")
-
-
-def _write_file(root: Path, day: date, scenario: Scenario, spill: Spill, table: Table, mic: str) -> LakeFile:
-    with lake_writer(root, table, mic, day, metadata={METADATA_KEY: text_of(scenario)}) as writer:
-        for piece in spill.merged((table.name, mic)):
-            writer.append(piece)
-    return LakeFile(table.name, mic, day, writer.path, writer.rows)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from basalt.core.tables import Table
 from basalt.feeds.continuous import book_rows, phase_rows, reference_rows, trade_rows, with_quotes
 from basalt.feeds.depths import LEVELS
 from basalt.feeds.identifiers import Listing, ListingDay
+from basalt.feeds.keeping import Spans, numbered, outside, stored_rows
 from basalt.feeds.merging import replace_listings
 from basalt.feeds.staging import Staging, staging_in
 from basalt.market.tables import L2, MARKETSTATE, REFERENCE, TRADES
@@ -23,16 +24,25 @@ from basalt.market.tables import L2, MARKETSTATE, REFERENCE, TRADES
 TABLES = (TRADES, L2, MARKETSTATE, REFERENCE)
 FINEST_DECIMAL = 10**8
 """Prices have at most eight decimals."""
+FIRST, LAST = "FirstTrade", "LastTrade"
+"""Numbers of the trades that an aggregated one is made of."""
+_AGGREGATES, _WITH_QUOTES = "aggregates", "trades-with-quotes"
 
 DayRows = Iterable[tuple[date, pl.DataFrame]]
 
 
 class Days:
-    """Rows that wait until everything was read; what is held in memory is a day's best quotes."""
+    """Rows that wait until everything was read; what is held in memory is a day's best quotes.
+
+    Attributes:
+        told_twice: By listing: aggregated trades that were left out, since trades that they are made of came by themselves.
+    """
 
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
         self._types: dict[ListingDay, str | None] = {}
+        self._spans: defaultdict[tuple[Listing, str], Spans] = defaultdict(list)
+        self.told_twice: Counter[Listing] = Counter()
 
     def add_books(self, listing: Listing, states: DayRows, *, instrument_type: str | None = None) -> None:
         """Add states of the book, in order of events."""
@@ -43,6 +53,19 @@ class Days:
         """Add prints."""
         for day, rows in prints:
             self._add(ListingDay(listing, day), TRADES, rows, instrument_type)
+
+    def add_aggregates(self, listing: Listing, prints: DayRows, *, instrument_type: str | None = None) -> None:
+        """Add prints that stand for the trades `FIRST` to `LAST`; those with a trade that comes by itself will be left out."""
+        for day, rows in prints:
+            self._types[ListingDay(listing, day)] = instrument_type
+            self._staging.append(ListingDay(listing, day), _AGGREGATES, rows)
+
+    def cover(self, listing: Listing, table: Table, span: tuple[int, int]) -> None:
+        """Say that the files have all there is of *table* from the first to the last time of arrival of *span*.
+
+        Rows that the lake has from outside such spans stay. Without any, an import covers the days that it has rows of.
+        """
+        self._spans[listing, table.name].append(span)
 
     def _add(self, of: ListingDay, table: Table, rows: pl.DataFrame, instrument_type: str | None) -> None:
         if not rows.is_empty():
@@ -56,6 +79,7 @@ class Days:
             DataError: Two listings share a number.
             TargetFailed: The lake cannot be written.
         """
+        self._stage_aggregates(lake)
         together: defaultdict[tuple[date, str], list[ListingDay]] = defaultdict(list)
         for of in self._types:
             together[of.day, of.listing.mic].append(of)
@@ -64,8 +88,10 @@ class Days:
     def _write_day(self, lake: Path, mic: str, day: date, members: Sequence[ListingDay]) -> tuple[LakeFile, ...]:
         rows: dict[Table, list[pl.LazyFrame]] = {table: [] for table in TABLES}
         for of in members:
-            books = self._staging.frames(of, L2)
-            trades = self._with_quotes(of, books)
+            books = numbered([*self._kept(lake, of, L2), *self._staging.frames(of, L2)])
+            trades = self._with_quotes(of, [*self._kept(lake, of, TRADES), *self._staging.frames(of, TRADES)], books)
+            if not books and not trades:
+                continue
             rows[L2] += books
             rows[TRADES] += trades
             rows[MARKETSTATE].append(phase_rows(_first_time(books, trades), of).lazy())
@@ -74,10 +100,37 @@ class Days:
         filled = {table: frames or [_no_rows(table)] for table, frames in rows.items()}
         return replace_listings(lake, mic, day, filled, {of.listing.listing_id for of in members})
 
-    def _with_quotes(self, of: ListingDay, books: Sequence[pl.LazyFrame]) -> list[pl.LazyFrame]:
-        for prints in self._staging.frames(of, TRADES):
-            self._staging.append(of, "trades-with-quotes", with_quotes(prints.collect(), books))
-        return self._staging.frames(of, "trades-with-quotes")
+    def _kept(self, lake: Path, of: ListingDay, table: Table) -> list[pl.LazyFrame]:
+        """Rows of the lake that the import does not cover."""
+        spans = self._spans.get((of.listing, table.name))
+        if spans is None and self._staging.frames(of, table):
+            return []
+        return outside(stored_rows(lake, table, of), spans or [])
+
+    def _with_quotes(self, of: ListingDay, trades: Sequence[pl.LazyFrame], books: Sequence[pl.LazyFrame]) -> list[pl.LazyFrame]:
+        for prints in trades:
+            self._staging.append(of, _WITH_QUOTES, with_quotes(prints.collect(), books))
+        return self._staging.frames(of, _WITH_QUOTES)
+
+    # ---------------------------------------------------------------- aggregated trades
+
+    def _stage_aggregates(self, lake: Path) -> None:
+        """Make trades of the aggregated ones that nothing else tells of."""
+        singles = {of: self._trade_numbers(lake, of) for of in self._types if self._staging.frames(of, _AGGREGATES)}
+        for of, known in singles.items():
+            for waiting in self._staging.frames(of, _AGGREGATES):
+                rows = waiting.collect()
+                after = np.searchsorted(known, rows[FIRST].to_numpy())
+                is_told = np.append(known, np.iinfo(np.int64).max)[after] <= rows[LAST].to_numpy()
+                self.told_twice[of.listing] += int(is_told.sum())
+                self._staging.append(of, TRADES, trade_rows(rows.filter(pl.Series(~is_told)).drop(FIRST, LAST), of))
+
+    def _trade_numbers(self, lake: Path, of: ListingDay) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Numbers of the trades of a day and its neighbours that came by themselves, in order."""
+        days = [ListingDay(of.listing, of.day + timedelta(days=step)) for step in (-1, 0, 1)]
+        frames = [frame for each in days for frame in (*self._staging.frames(each, TRADES), *self._kept(lake, each, TRADES))]
+        numbers = [frame.select(pl.col("TradeId").cast(pl.Int64, strict=False)).drop_nulls().collect().to_series() for frame in frames]
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *(each.to_numpy() for each in numbers)]))
 
 
 @contextmanager

@@ -21,9 +21,14 @@ class SteadyClock:
         late: Events whose clock was behind that of an event before; they got its clock, `FeedTimestamp` keeps their own.
     """
 
-    def __init__(self) -> None:
-        self._last = 0
+    def __init__(self, last: int = 0) -> None:
+        self._last = last
         self.late = 0
+
+    @property
+    def last(self) -> int:
+        """The latest time so far, ns since 1970."""
+        return self._last
 
     def hold(self, rows: pl.DataFrame) -> pl.DataFrame:
         """*rows* with a `TimestampNanoseconds` that goes on, and what it was as `FeedTimestamp`."""
@@ -99,6 +104,23 @@ class DepthReplay:
         """Events after which the best bid was above the best ask."""
         return self._crossed + (self._builder.report.crossed_events if self._builder else 0)
 
+    @property
+    def clock(self) -> int:
+        """The time of the last event, ns since 1970; 0 before any."""
+        return self._clock.last
+
+    def whole_book(self) -> pl.DataFrame:
+        """Every level now: `Side` (1 bid, 2 ask), `Price`, `Size`."""
+        if self._builder is None:
+            return pl.DataFrame(schema={"Side": pl.Int64(), "Price": pl.Float64(), "Size": pl.Float64()})
+        levels = self._builder.whole_books()
+        return levels.select("Side", "Price", pl.Series("Size", levels["Quantity"].to_numpy().view("float64")))
+
+    def resume(self, book: pl.DataFrame, clock: int) -> None:
+        """Go on from a *book*, as of `whole_book`, at the time *clock*; the first event after it gives a row."""
+        self._clock, self._day, self._builder = SteadyClock(clock), None, BookBuilder(levels=LEVELS, sample="change", carry=CARRIED)
+        self._builder.feed(_as_set(book.with_columns(_bits(book["Size"]), **_PLACE)))
+
     def feed(self, rows: pl.DataFrame) -> Iterator[tuple[date, pl.DataFrame]]:
         """Apply *rows*.
 
@@ -129,7 +151,12 @@ class DepthReplay:
         if before is not None:
             self._crossed += before.report.crossed_events
             levels = before.whole_books().rename({"Quantity": "Size"}).drop("Level", "NumOrders")
-            self._builder.feed(levels.with_columns(BookMessage=pl.lit(BookMessage.SET.value), EndOfEvent=pl.lit(False)))
+            self._builder.feed(_as_set(levels))
+
+
+def _as_set(levels: pl.DataFrame) -> pl.DataFrame:
+    """Rows for a builder that put *levels* into an empty book."""
+    return levels.with_columns(BookMessage=pl.lit(BookMessage.SET.value), EndOfEvent=pl.lit(False))
 
 
 def _bits(sizes: pl.Series) -> pl.Series:

@@ -48,10 +48,10 @@ def replace_listings(
         CorruptInput: A file of the lake cannot be read.
         TargetFailed: The lake cannot be written.
     """
-    _refuse_shared([*_stored(root, REFERENCE, mic, day), *rows.get(REFERENCE, ())], mic)
+    _refuse_shared([*stored_frames(root, REFERENCE, mic, day), *rows.get(REFERENCE, ())], mic)
     others = ~pl.col("ListingId").is_in(list(listings))
     sources = {
-        table: [*_kept(_stored(root, table, mic, day), others), *(_typed(frame, table) for frame in frames)]
+        table: [*_kept(stored_frames(root, table, mic, day), others), *(_typed(frame, table) for frame in frames)]
         for table, frames in rows.items()
     }
     with ExitStack() as undo:
@@ -88,7 +88,7 @@ def writing(path: Path) -> Iterator[None]:
         ) from problem
 
 
-def _stored(root: Path, table: Table, mic: str, day: date) -> list[pl.LazyFrame]:
+def stored_frames(root: Path, table: Table, mic: str, day: date) -> list[pl.LazyFrame]:
     """What the lake has for that market and day, in the contract's types: none or one frame."""
     path = Path(lake_path(str(root), table, mic, day))
     if not path.exists():

@@ -19,9 +19,9 @@ class BinanceOptions(FeedOptions):
 
 
 class BinanceFeed:
-    """Import captures of Binance streams, futures and spot: depth, snapshots, trades, bookTicker; gzipped or not.
+    """Import captures of Binance streams, futures and spot: depth, snapshots, trades, aggTrades, bookTicker; gzipped or not.
 
-    Writes trades, l2, marketstate and reference for every day in UTC; the same listing and day is replaced.
+    Writes trades, l2, marketstate and reference for every day in UTC. Of the same listing, what arrived while the captures ran is replaced, the rest stays.
     """
 
     Options = BinanceOptions

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
+
 from basalt.core.errors import CorruptInput, MissingData
 from basalt.feeds.binance.reading import Messages, read_capture
 
@@ -81,11 +83,17 @@ def only_symbol(symbols: set[str], file: Path) -> str:
 
 
 def _market(messages: Messages) -> Market:
-    """Futures tell their previous update, the kind of a trade, and the time of quotes; spot tells none of them."""
-    told = (messages.depths["pu"], messages.trades["X"], messages.tickers["E"])
+    """Futures tell their previous update, the kind of a trade, and the time of quotes; spot tells none of them, but `M` of aggregated trades."""
+    told = [messages.depths["pu"], messages.trades["X"], messages.tickers["E"]]
+    if messages.aggregates["M"].null_count():
+        return "futures"
     return "futures" if any(column.drop_nulls().len() for column in told) else "spot"
 
 
 def _since(messages: Messages) -> int:
-    firsts = [frame["Receive"].min() for frame in (messages.depths, messages.snapshots, messages.trades, messages.tickers)]
+    firsts = [frame["Receive"].min() for frame in _frames(messages)]
     return min(first for first in firsts if isinstance(first, int))
+
+
+def _frames(messages: Messages) -> tuple[pl.DataFrame, ...]:
+    return (messages.depths, messages.snapshots, messages.trades, messages.tickers, messages.aggregates)

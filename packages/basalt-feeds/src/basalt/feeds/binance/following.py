@@ -80,6 +80,21 @@ class Following:
         self._last: int | None = None
         self._snapshot: Snapshot | None = None
         self._waiting: deque[Update] = deque()
+        self._has_begun = False
+
+    @property
+    def last(self) -> int | None:
+        """The last update that the book has; None while it is unknown."""
+        return self._last
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was a depth message."""
+        return self._has_begun
+
+    def resume(self, last: int) -> None:
+        """Go on from the update *last* of a book that is known."""
+        self._last, self._snapshot = last, None
 
     @property
     def unknown(self) -> int:
@@ -102,6 +117,7 @@ class Following:
         Returns:
             `Line` of a message or snapshot of this call or an earlier one, and `Step`.
         """
+        self._has_begun = self._has_begun or not depths.is_empty()
         arrived: list[Update | Snapshot] = [Update(*row) for row in depths.select("Line", "U", "u", "pu").iter_rows()]
         arrived += [Snapshot(*row) for row in snapshots.select("Line", "lastUpdateId").iter_rows()]
         arrived.sort(key=lambda each: each.line)

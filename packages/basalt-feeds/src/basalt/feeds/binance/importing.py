@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from basalt.core.tables import Table
 from basalt.feeds.binance.finding import Capture, find_captures, only_symbol
 from basalt.feeds.binance.reading import read_capture
 from basalt.feeds.binance.replaying import CaptureReplay
+from basalt.feeds.binance.resuming import Ends
 from basalt.feeds.collecting import Days, collected_days
 from basalt.feeds.continuous import quote_asset
 from basalt.feeds.feed import Imported, Progress, quietly
@@ -30,8 +33,9 @@ def import_binance(
     """Import all captures under *paths* into *lake*.
 
     Files of one symbol are one capture: they are read in order of time, and the book goes on from one to the next.
-    Days are days in UTC by the venue's clock. For one market and day all tables are written, or none; what the
-    lake has of the same listing and day is replaced, other listings stay.
+    Days are days in UTC by the venue's clock. For one market and day all tables are written, or none. What the lake has of the same
+    listing and table from the times of arrival that the files cover is replaced; what arrived before, between or after them stays, and
+    so do other listings. A capture that follows one that was imported earlier goes on with its book.
 
     Args:
         paths: Captures, gzipped or not, and folders of them.
@@ -48,18 +52,20 @@ def import_binance(
     """
     captures = find_captures(paths)
     total = sum(len(capture.files) for capture in captures)
-    done, notices = 0, []
+    done, replays, ends = 0, [], Ends(lake)
     with collected_days(lake) as days:
         for capture in captures:
             listing = Listing(mic or MICS[capture.market], capture.symbol, currency or quote_asset(capture.symbol))
-            replay, line = CaptureReplay(), 1
+            replays.append((capture, listing, CaptureReplay()))
+            reader = _Reader(replays[-1][2], listing, days, ends, bytes_at_once, _kind(capture))
             for file in capture.files:
                 progress(f"importing {file.name}", done, total)
-                line = _replay(file, line, replay, listing, days, bytes_at_once, _kind(capture))
+                reader.read(file)
                 done += 1
-            notices += [f"{capture.symbol} ({capture.market}): {notice}" for notice in _notices(replay)]
         files = days.write(lake)
-    return Imported(files, tuple(notices))
+        ends.write()
+    told = {capture: _notices(replay, days.told_twice[listing]) for capture, listing, replay in replays}
+    return Imported(files, tuple(f"{of.symbol} ({of.market}): {notice}" for of, notices in told.items() for notice in notices))
 
 
 def _kind(capture: Capture) -> str:
@@ -68,17 +74,38 @@ def _kind(capture: Capture) -> str:
     return "FUTURE" if "_" in capture.symbol else "PERPETUAL"
 
 
-def _replay(file: Path, line: int, replay: CaptureReplay, listing: Listing, days: Days, bytes_at_once: int, kind: str) -> int:
-    """Read one file; gives the number of the line after its last."""
-    for messages in read_capture(file, line, bytes_at_once=bytes_at_once):
-        only_symbol({*messages.symbols(), listing.ticker}, file)
-        days.add_books(listing, replay.books(messages), instrument_type=kind)
-        days.add_trades(listing, replay.trades(messages), instrument_type=kind)
-        line += messages.lines
-    return line
+@dataclass
+class _Reader:
+    """The files of one capture, one after the other."""
+
+    replay: CaptureReplay
+    listing: Listing
+    days: Days
+    ends: Ends
+    bytes_at_once: int
+    kind: str
+    _line: int = 1
+    _ahead: int = 0
+
+    def read(self, file: Path) -> None:
+        """Read one file."""
+        tables: set[Table] = set()
+        times: list[int] = []
+        for messages in read_capture(file, self._line, self._ahead, bytes_at_once=self.bytes_at_once):
+            only_symbol({*messages.symbols(), self.listing.ticker}, file)
+            self.ends.resume(self.replay, messages, self.listing)
+            self.days.add_books(self.listing, self.replay.books(messages), instrument_type=self.kind)
+            self.days.add_trades(self.listing, self.replay.trades(messages), instrument_type=self.kind)
+            self.days.add_aggregates(self.listing, self.replay.aggregates(messages), instrument_type=self.kind)
+            tables |= set(messages.tables())
+            times += messages.span or ()
+            self._line, self._ahead = self._line + messages.lines, messages.ahead
+        for table in tables:
+            self.days.cover(self.listing, table, (min(times), max(times)))
+        self.ends.note(self.replay, self.listing)
 
 
-def _notices(replay: CaptureReplay) -> Iterator[str]:
+def _notices(replay: CaptureReplay, told_twice: int) -> Iterator[str]:
     """What a reader of the import should know."""
     following, agreement = replay.following, replay.agreement
     counts = {
@@ -89,6 +116,8 @@ def _notices(replay: CaptureReplay) -> Iterator[str]:
         "events that cross the book": replay.depths.crossed,
         "trades outside the market (insurance fund, deleveraging), left out": replay.off_market,
         "trades that came again, left out": replay.repeated,
+        "aggregated trades that came again, left out": replay.repeated_aggregates,
+        "aggregated trades whose trades came by themselves, left out": told_twice,
         "messages of other streams, left out": replay.others,
     }
     yield from (f"{count} {what}" for what, count in counts.items() if count)

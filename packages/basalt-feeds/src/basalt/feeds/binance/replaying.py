@@ -10,7 +10,7 @@ import polars as pl
 
 from basalt.feeds.binance.following import Following, Step
 from basalt.feeds.binance.reading import Messages
-from basalt.feeds.binance.tables import best_quotes, is_market, level_changes, prints
+from basalt.feeds.binance.tables import aggregated_prints, best_quotes, is_market, level_changes, prints
 from basalt.feeds.depths import DepthReplay
 
 QUOTES = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")
@@ -50,6 +50,7 @@ class CaptureReplay:
         agreement: The book against the venue's best quotes.
         off_market: Trades outside the market, left out.
         repeated: Trades that came again, left out.
+        repeated_aggregates: Aggregated trades that came again, left out.
         others: Messages of streams that are not read.
         unused_quotes: Best quotes that came while there was no book to compare them with.
     """
@@ -59,10 +60,12 @@ class CaptureReplay:
     agreement: Agreement = field(default_factory=Agreement)
     off_market: int = 0
     repeated: int = 0
+    repeated_aggregates: int = 0
     others: int = 0
     unused_quotes: int = 0
     _kept: tuple[pl.DataFrame, pl.DataFrame] | None = None
     _last_trade: int = -1
+    _last_aggregate: int = -1
     _best: pl.DataFrame | None = None
 
     def books(self, messages: Messages) -> DayRows:
@@ -84,9 +87,16 @@ class CaptureReplay:
             return
         self._last_trade = int(new["t"].max())  # type: ignore[arg-type]
         self.off_market += int((~is_market(new)).sum())
-        for (day,), rows in prints(new).group_by(pl.col("TradeTimestampNanoseconds").dt.date(), maintain_order=True):
-            assert isinstance(day, date)
-            yield day, rows
+        yield from _by_day(prints(new))
+
+    def aggregates(self, messages: Messages) -> DayRows:
+        """Rows of `trades` that stand for several, by day."""
+        found = messages.aggregates
+        new = found.filter(pl.col("a") > self._last_aggregate).unique("a", keep="first", maintain_order=True)
+        self.repeated_aggregates += found.height - new.height
+        if not new.is_empty():
+            self._last_aggregate = int(new["a"].max())  # type: ignore[arg-type]
+            yield from _by_day(aggregated_prints(new))
 
     def _with_kept(self, messages: Messages) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The messages, and those of earlier pieces that still wait."""
@@ -107,8 +117,14 @@ class CaptureReplay:
         self.agreement.add(best_quotes(messages.tickers), _after_each(steps, depths, pl.concat(best)) if best else None)
 
 
+def _by_day(prints: pl.DataFrame) -> DayRows:
+    for (day,), rows in prints.group_by(pl.col("TradeTimestampNanoseconds").dt.date(), maintain_order=True):
+        assert isinstance(day, date)
+        yield day, rows
+
+
 def _after_each(steps: pl.DataFrame, depths: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     """The best levels after each message that was applied, by its last update."""
     applied = steps.filter(pl.col("Step") == Step.APPLY.value)
-    updates = applied.join(depths.select("Line", pl.col("u").alias("Update")), on="Line", maintain_order="left")
-    return updates.join_asof(best, left_on="Line", right_on="BMLLSequenceNo", check_sortedness=False).select("Update", *QUOTES)
+    updates = applied.join(depths.select("Line", "Number", pl.col("u").alias("Update")), on="Line", maintain_order="left")
+    return updates.join_asof(best, left_on="Number", right_on="BMLLSequenceNo", check_sortedness=False).select("Update", *QUOTES)

@@ -2,7 +2,7 @@
 
 Times. The clock of the book is `T`, the time of the transaction, where a message has it (futures), else `E`, the time of the
 message (spot); trades happen at `T` and are published at `E`. All of them are in milliseconds. `ReceiveTimestamp` is
-the capture's own clock in nanoseconds, which may be ahead or behind. The number of the line breaks ties.
+the capture's own clock in nanoseconds, which may be ahead or behind. The number of arrival breaks ties.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import polars as pl
 
 from basalt.books import BookMessage
 from basalt.feeds.binance.following import Step
+from basalt.feeds.collecting import FIRST, LAST
 from basalt.market.sides import Aggressor, RestingSide
 
 _EVENT = {
@@ -51,7 +52,7 @@ def _event() -> list[pl.Expr]:
     return [
         _nanos(pl.coalesce("T", "E")).alias("TimestampNanoseconds"),
         pl.col("Receive").alias("ReceiveTimestamp"),
-        pl.col("Line").alias("BMLLSequenceNo"),
+        pl.col("Number").alias("BMLLSequenceNo"),
         pl.col("u").alias("ExchangeSequenceNo"),
     ]
 
@@ -104,20 +105,39 @@ def _nothing(messages: pl.DataFrame, message: BookMessage) -> pl.DataFrame:
 def prints(trades: pl.DataFrame) -> pl.DataFrame:
     """Trades of the market: `m`, the buyer is the maker, means that a seller was the aggressor."""
     market = trades.filter(is_market(trades))
-    aggressor = pl.when(pl.col("m")).then(Aggressor.SELL.value).otherwise(Aggressor.BUY.value)
     return market.select(
+        *_print(),
+        pl.col("t").cast(pl.String).alias("TradeId"),
+        pl.col("t").alias("ExchangeSequenceNo"),
+        pl.col("X").alias("OriginalTradeType"),
+    )
+
+
+def aggregated_prints(aggregates: pl.DataFrame) -> pl.DataFrame:
+    """All trades of one taking order at one price as one trade, with the numbers of the `FIRST` and the `LAST` of them."""
+    return aggregates.select(
+        *_print(),
+        pl.concat_str(pl.col("f"), pl.lit("-"), pl.col("l")).alias("TradeId"),
+        pl.col("l").alias("ExchangeSequenceNo"),
+        pl.lit("aggTrade").alias("OriginalTradeType"),
+        pl.col("f").alias(FIRST),
+        pl.col("l").alias(LAST),
+    )
+
+
+def _print() -> list[pl.Expr]:
+    """What trades and aggregated trades say alike."""
+    aggressor = pl.when(pl.col("m")).then(Aggressor.SELL.value).otherwise(Aggressor.BUY.value)
+    return [
         _nanos(pl.coalesce("T", "E")).alias("TradeTimestampNanoseconds"),
         _nanos(pl.col("E")).alias("PublicationTimestampNanoseconds"),
         _nanos(pl.col("E")).cast(pl.Datetime("us")).alias("PublicationTimestamp"),
         pl.col("Receive").alias("ReceiveTimestamp"),
-        pl.col("t").cast(pl.String).alias("TradeId"),
-        pl.col("t").alias("ExchangeSequenceNo"),
-        pl.col("Line").alias("BMLLSequenceNo"),
+        pl.col("Number").alias("BMLLSequenceNo"),
         aggressor.cast(pl.Int64).alias("AggressorSide"),
         pl.col("p").cast(pl.Float64).alias("Price"),
         pl.col("q").cast(pl.Float64).alias("Size"),
-        pl.col("X").alias("OriginalTradeType"),
-    )
+    ]
 
 
 def is_market(trades: pl.DataFrame) -> pl.Series:

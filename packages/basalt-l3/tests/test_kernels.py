@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from basalt.l3.following import order_numbers
-from basalt.l3.life_kernel import CHANGE, DUPLICATE, ENTER, LEAVE, OTHER, UNKNOWN, UNNAMED, follow_orders
-from basalt.l3.replacement_kernel import ARRIVAL, EXECUTION, measure_replacements
+from basalt.l3.life_kernel import CHANGE, DUPLICATE, ENTER, LEAVE, OTHER, UNKNOWN, UNNAMED
+from basalt.l3.lives import AFTER, BEFORE, KIND, Lives, order_numbers
+from basalt.l3.replacement_kernel import ARRIVAL, EXECUTION, measure_replacements, nothing_waits, with_halves
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -21,13 +21,27 @@ def read_only(values, dtype):
     return array
 
 
-def followed(rows):
-    """Entries, ends and faults of rows of (listing, kind, id before, id after)."""
-    listings, kinds, before, after = zip(*rows, strict=True) if rows else ((), (), (), ())
-    entries, ends, faults = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), np.empty(len(rows), np.int8)
-    given_arrays = [read_only(each, dtype) for each, dtype in ((listings, "i8"), (kinds, "i1"), (before, "i8"), (after, "i8"))]
-    follow_orders(*given_arrays, entries, ends, faults)
-    return entries.tolist(), ends.tolist(), faults.tolist()
+EVENTS = {"ListingId": pl.Int64, KIND: pl.Int8, BEFORE: pl.Int64, AFTER: pl.Int64}
+
+
+def cut(rows, size):
+    """Pieces of *rows*, *size* in each; all in one for 0."""
+    return [rows[start : start + size] for start in range(0, len(rows), size)] if size else [rows]
+
+
+def followed(rows, size=0):
+    """Entries, ends and faults of rows of (listing, kind, id before, id after), followed *size* at a time."""
+    lives, resting, done, found = Lives(), [], 0, ([], [-1] * len(rows), [])
+    for piece in cut(rows, size):
+        told = lives.follow(pl.DataFrame(piece, schema=EVENTS, orient="row"))
+        mine = resting + [done + int(row) for row in told.entered]
+        for life, end in enumerate(told.ends.tolist()):
+            found[1][mine[life]] = done + end if end >= 0 else -1
+        found[0].extend(mine[life] if life >= 0 else -1 for life in told.of_row.tolist())
+        found[2].extend(told.faults.tolist())
+        resting = [entry for entry, rests in zip(mine, told.rests, strict=True) if rests]
+        done += len(piece)
+    return found
 
 
 def followed_by_hand(rows):
@@ -84,9 +98,9 @@ ROW = st.tuples(st.sampled_from([1, 2]), st.sampled_from([OTHER, ENTER, CHANGE, 
 
 
 @QUICK
-@given(rows=st.lists(ROW, max_size=80))
-def test_following_is_its_twin(rows):
-    assert followed(rows) == followed_by_hand(rows)
+@given(rows=st.lists(ROW, max_size=80), size=st.sampled_from([0, 1, 7]))
+def test_following_is_its_twin_in_pieces_of_any_size(rows, size):
+    assert followed(rows, size) == followed_by_hand(rows)
 
 
 def test_following_is_its_twin_where_the_table_grows_many_times():
@@ -95,20 +109,35 @@ def test_following_is_its_twin_where_the_table_grows_many_times():
     ids = source.integers(-(2**62), 2**62, 9_000)
     picks = ids[source.integers(0, ids.size, (2, 30_000))].tolist()
     rows = list(zip(source.integers(0, 3, 30_000).tolist(), kinds, *picks, strict=True))
-    assert followed(rows) == followed_by_hand(rows)
+    assert followed(rows, 7_000) == followed_by_hand(rows)
+
+
+def test_only_orders_that_rest_are_kept():
+    lives = Lives()
+    for number in range(1, 5_001):
+        piece = [(7, ENTER, 0, number), (7, LEAVE, number - 1, 0)]
+        told = lives.follow(pl.DataFrame(piece, schema=EVENTS, orient="row"))
+        assert told.rests.sum() == 1
+    assert len(lives._table) == 1024
 
 
 # ------------------------------------------------------------ replacements
 
 
-def waited_and_replaced(rows):
-    """Waiting times and executions replaced of rows of (half, kind, price, time)."""
-    halves, kinds, prices, nanos = zip(*rows, strict=True) if rows else ((), (), (), ())
-    sides = [half % 2 + 1 for half in halves]
-    waited, replaced = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
-    columns = ((halves, "i4"), (kinds, "i1"), (sides, "i1"), (prices, "f8"), (nanos, "i8"))
-    measure_replacements(*(read_only(each, dtype) for each, dtype in columns), waited, replaced)
-    return waited.tolist(), replaced.tolist()
+def waited_and_replaced(rows, size=0):
+    """Waiting times and executions replaced of rows of (half, kind, price, time), measured *size* at a time."""
+    heads, (keys, nodes, counts), found = np.empty(0, np.int64), nothing_waits(), ([], [])
+    for piece in cut(rows, size):
+        halves, kinds, prices, nanos = zip(*piece, strict=True) if piece else ((), (), (), ())
+        heads = with_halves(heads, max(halves, default=0) + 1)
+        sides = [half % 2 + 1 for half in halves]
+        waited, replaced = np.empty(len(piece), np.int64), np.empty(len(piece), np.int64)
+        columns = ((halves, "i4"), (kinds, "i1"), (sides, "i1"), (prices, "f8"), (nanos, "i8"))
+        events = [read_only(each, dtype) for each, dtype in columns]
+        keys, nodes = measure_replacements(heads, keys, nodes, counts, *events, waited, replaced)
+        for told, values in zip(found, (waited, replaced), strict=True):
+            told.extend(values.tolist())
+    return found
 
 
 def replaced_by_hand(rows):
@@ -137,11 +166,11 @@ CHANGE_OF_SIDE = st.tuples(
 
 
 @QUICK
-@given(changes=st.lists(CHANGE_OF_SIDE, max_size=80))
-def test_replacing_is_its_twin(changes):
+@given(changes=st.lists(CHANGE_OF_SIDE, max_size=80), size=st.sampled_from([0, 1, 7]))
+def test_replacing_is_its_twin_in_pieces_of_any_size(changes, size):
     times = np.cumsum([gap for *_, gap in changes]).tolist() if changes else []
     rows = [(half, kind, price, now) for (half, kind, price, _), now in zip(changes, times, strict=True)]
-    assert waited_and_replaced(rows) == replaced_by_hand(rows)
+    assert waited_and_replaced(rows, size) == replaced_by_hand(rows)
 
 
 def test_many_prices_wait_at_once():
@@ -153,13 +182,11 @@ def test_many_prices_wait_at_once():
 
 
 def test_whole_numbers_are_their_own_ids():
-    before, after = order_numbers(pl.Series(["", "17", None]), pl.Series(["17", "18446744073", ""]))
-    assert (before.tolist(), after.tolist()) == ([0, 17, 0], [17, 18446744073, 0])
+    assert order_numbers(pl.Series(["", "17", None, "18446744073", "-5"])).to_list() == [0, 17, 0, 18446744073, -5]
 
 
-@pytest.mark.parametrize("odd", ["A1", "007", "+7", "99999999999999999999", "7.0"])
-def test_other_ids_are_hashed_and_equal_ones_stay_equal(odd):
-    before, after = order_numbers(pl.Series(["7", odd, ""]), pl.Series([odd, "7", None]))
-    assert (before[0], before[1], before[2]) == (after[1], after[0], 0)
-    assert before[0] != before[1]
-    assert 0 not in {before[0], before[1]}
+@pytest.mark.parametrize("odd", ["A1", "007", "+7", "-07", "0", "99999999999999999999", "7.0"])
+def test_other_ids_have_numbers_of_their_own_wherever_they_stand(odd):
+    first, second = order_numbers(pl.Series(["7", odd, "-7"])), order_numbers(pl.Series([odd, None, odd]))
+    assert first[1] == second[0] == second[2]
+    assert len({0, *first}) == 4

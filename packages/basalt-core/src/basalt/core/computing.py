@@ -153,7 +153,7 @@ def _cells_of(query: Query, tables: Tables, clock: Clock, facts: Mapping[str, Fa
     known = facts.get(query.table, NOTHING_KNOWN)
     if query.is_held:
         return state_cells(query, tables, clock, known.pieces.get(day, ()))
-    return fuse(query, tables, clock, known)
+    return fuse(query, tables, clock, known, known.pieces.get(day, ()))
 
 
 def _in_order(planned: PassPlan, rows: pl.LazyFrame, *, is_complete: bool) -> pl.LazyFrame:

@@ -1,18 +1,22 @@
 """Fusing: many measures over one table become one scan and one group_by.
 
 scan → attached columns → row layers → cell → one group_by → order → composites finished
+
+Values that come late, with their rows out of order, are reduced in a group_by of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from basalt.core.bucketing import TIME_BUCKET, Clock
+from basalt.core.carrying import Carrier
 from basalt.core.cells import KEY, cells
 from basalt.core.declaring.analytics import Measure, part_column
+from basalt.core.declaring.carried import Carried
 from basalt.core.declaring.held import Held
 from basalt.core.declaring.rows import complete_columns
 from basalt.core.declaring.values import Composite, Row, identity
@@ -51,6 +55,7 @@ def build(measures: Iterable[Measure]) -> Built:
 
     for measure in measures:
         value = measure.build()
+        assert not isinstance(value, Carried)
         if isinstance(value, Composite):
             rows |= _row_exprs(value.rows)
             parts = {name: reduce(part.expr, part_column(measure.column, name)) for name, part in value.parts.items()}
@@ -69,7 +74,9 @@ def _typed(expr: pl.Expr, measure: Measure) -> pl.Expr:
     return expr if measure.analytic.dtype is None else expr.cast(measure.analytic.dtype)
 
 
-def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: Facts = NOTHING_KNOWN) -> pl.LazyFrame:
+def fuse(
+    query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: Facts = NOTHING_KNOWN, pieces: Sequence[Piece] = ()
+) -> pl.LazyFrame:
     """The bucket rows of one query over one day.
 
     Args:
@@ -77,6 +84,7 @@ def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: 
         tables: The scanned tables of one day, in event order, by dataset name.
         clock: Buckets.
         facts: What is known of the query's table.
+        pieces: What its files of the day consist of, where it is known.
 
     Returns:
         One row a listing and bucket, in this order: `ListingId`, `TimeBucket`, the measures' columns
@@ -84,7 +92,27 @@ def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: 
     """
     if query.is_held:
         return state_cells(query, tables, clock).select(KEY, TIME_BUCKET, *stated(query.measures, clock)).sort(KEY, TIME_BUCKET)
-    frame = _rows_of(query, tables)
+    parts = [_reduced(part, tables, clock, facts, pieces) for part in by_arrival(query)]
+    if len(parts) == 1:
+        return parts[0]
+    names = [expr.meta.output_name() for expr in build(query.measures).finishes]
+    return join_on_keys(parts, (KEY, TIME_BUCKET)).sort(KEY, TIME_BUCKET).select(KEY, TIME_BUCKET, *names)
+
+
+def by_arrival(query: Query) -> tuple[Query, ...]:
+    """The query of the measures of rows in order, and that of measures that read late values; one where there is only one kind."""
+    built = {measure.column: measure.build() for layer in query.rows for measure in layer} if query.is_foldable else {}
+    late = {column for column, value in built.items() if isinstance(value, Carried) and value.is_late}
+    waits = [bool(root_names(measure) & late) for measure in query.measures]
+    if len(set(waits)) == 1:
+        return (query,)
+    kinds = [[measure for measure, is_late in zip(query.measures, waits, strict=True) if is_late == kind] for kind in (False, True)]
+    return tuple(replace(query, measures=tuple(measures)) for measures in kinds)
+
+
+def _reduced(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: Facts, pieces: Sequence[Piece]) -> pl.LazyFrame:
+    """The bucket rows of the measures of one query, in order of listing and bucket."""
+    frame = _rows_of(query, tables, pieces)
     with complete_columns(facts.complete):
         built = build(query.measures)
     if built.rows:
@@ -98,17 +126,29 @@ def fuse(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, facts: 
 
 def state_cells(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, pieces: Sequence[Piece] = ()) -> pl.LazyFrame:
     """What the states of a query did in each bucket, before it is said in the measures' terms; *pieces* are those of the files."""
-    return follow(_rows_of(query, tables), query, tables.get(query.phases), clock, pieces)
+    return follow(_rows_of(query, tables, pieces), query, tables.get(query.phases), clock, pieces)
 
 
-def _rows_of(query: Query, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+def _rows_of(query: Query, tables: Mapping[str, pl.LazyFrame], pieces: Sequence[Piece]) -> pl.LazyFrame:
     """The rows of the query's table with the columns that are attached to them or computed of each."""
     frame = tables[query.table]
     for each in query.attached:
         frame = each.enrichment(frame, tables[each.enrichment.uses], **dict(each.axes))
     for layer in query.rows:
-        frame = frame.with_columns(_typed(_expression(measure), measure).alias(measure.column) for measure in layer)
+        carried = [measure for measure in layer if isinstance(measure.build(), Carried)]
+        frame = frame.with_columns(
+            _typed(_expression(measure), measure).alias(measure.column) for measure in layer if measure not in carried
+        )
+        frame = _with_carried(frame, query, carried, pieces) if carried else frame
     return frame
+
+
+def _with_carried(frame: pl.LazyFrame, query: Query, measures: Sequence[Measure], pieces: Sequence[Piece]) -> pl.LazyFrame:
+    """*frame* with carried values, in flat memory where the query is foldable."""
+    values = {measure.column: value for measure in measures if isinstance(value := measure.build(), Carried)}
+    types = {measure.column: dtype for measure in measures if (dtype := measure.analytic.dtype) is not None}
+    carrier = Carrier(query.time, values, types, pieces)
+    return carrier.piecewise(frame) if query.is_foldable else carrier.at_once(frame)
 
 
 def _cheap_sums(reductions: Mapping[str, pl.Expr], rows: pl.LazyFrame) -> dict[str, pl.Expr]:
@@ -135,7 +175,7 @@ def _masked_sum(expr: pl.Expr) -> tuple[pl.Expr, pl.Expr] | None:
 
 def _expression(measure: Measure) -> pl.Expr:
     value = measure.build()
-    if isinstance(value, Composite):
+    if not isinstance(value, pl.Expr):
         raise TypeError(f"{measure.analytic.name}: a row-grain formula returns an expression")
     return value
 
@@ -160,6 +200,8 @@ def root_names(measure: Measure) -> set[str]:
     value = measure.build()
     if isinstance(value, Held):
         return {name.removeprefix(BEFORE) for name in value.standing.expr.meta.root_names()}
+    if isinstance(value, Carried):
+        return {name for expr in value.inputs.values() for name in expr.meta.root_names()} | {KEY}
     if not isinstance(value, Composite):
         return set(value.meta.root_names())
     exprs = [part.expr for part in value.parts.values()] + [row.expr for row in value.rows]

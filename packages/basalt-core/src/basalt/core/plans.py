@@ -57,10 +57,13 @@ class Query:
 
     @property
     def is_foldable(self) -> bool:
-        """Whether rows need not be seen together: plain reductions only."""
+        """Whether rows need not be seen together: plain reductions only, of stored columns and carried values."""
+        from basalt.core.declaring.carried import Carried
         from basalt.core.declaring.values import Composite
 
-        if self.attached or self.rows:
+        if self.attached or len(self.rows) > 1 or (self.rows and self.is_held):
+            return False
+        if not all(isinstance(measure.build(), Carried) for layer in self.rows for measure in layer):
             return False
         return not any(isinstance(built, Composite) and built.rows for built in (measure.build() for measure in self.measures))
 

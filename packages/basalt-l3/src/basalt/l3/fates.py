@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
-from basalt.core.declaring import analytic
+from basalt.books.arrays import Longs, Truths
+from basalt.core.declaring import Carried, Pieces, analytic
 from basalt.l3.conditions import is_execution, shares
-from basalt.l3.following import ENTRY, is_entry, is_filled, is_gone
+from basalt.l3.lives import KIND, LEAVE, NANOS, Followed, Lives, frozen, inputs, is_filled
 
 FATE = "OrderFate"
 CENSORED, FILLED, CANCELLED = 0, 1, 2
@@ -21,6 +24,7 @@ _FATE = pl.Struct(
         "Filled": pl.Int64(),
     }
 )
+_FULL, _EXECUTED = "life:full", "life:executed"
 
 
 def fate(name: str) -> pl.Expr:
@@ -29,7 +33,7 @@ def fate(name: str) -> pl.Expr:
 
 
 @analytic(grain="row", column=FATE, unit="", dtype=_FATE, table="l3", forward=True)
-def order_fate() -> pl.Expr:
+def order_fate() -> Carried:
     """How the order lives that a row enters; null on other rows. Times are nanoseconds from the entry.
 
     `Life` lasts until nothing of the order is displayed, or until it is lost from sight: at the last
@@ -38,62 +42,102 @@ def order_fate() -> pl.Expr:
     `Touch` and `Touched` are the same up to the first execution: 1 executed, 2 ended untouched, 0
     censored untouched. `Observed` is how long the order would have been seen had it rested;
     `Filled` is the size that executed.
+
+    Rows that enter orders wait until these end; kept are the rows of the orders that rest.
     """
-    seen_until = _nanos().max().over("ListingId")
-    inputs = {"Nanos": _nanos(), "Until": seen_until, "Gone": is_gone(), "Full": is_filled(), "Size": _executed()}
-    return pl.struct(ENTRY, *(expr.alias(name) for name, expr in inputs.items()), is_entry().alias("New")).map_batches(
-        _fates, return_dtype=_FATE
-    )
+    executed = pl.when(is_execution()).then(shares("ExecutionSize")).otherwise(0).cast(pl.Int64)
+    reads = {**inputs(), _FULL: is_filled().fill_null(value=False), _EXECUTED: executed.fill_null(0)}
+    return Carried(reads, _fated, is_late=True)
 
 
-def _executed() -> pl.Expr:
-    return pl.when(is_execution()).then(shares("ExecutionSize")).otherwise(0)
+def _fated(pieces: Pieces, rows: pl.LazyFrame) -> Pieces:
+    lives, last, seen, waiting = Lives(), LastEvents.of(rows), Seen.nothing(), None
+    for piece in pieces:
+        followed = lives.follow(piece)
+        seen = seen.and_then(piece, followed)
+        shown = piece.drop(*inputs(), _FULL, _EXECUTED)
+        entered = shown[followed.entered]
+        waiting = entered if waiting is None else pl.concat([waiting, entered])
+        is_born = np.zeros(piece.height, np.bool_)
+        is_born[followed.entered] = True
+        others = shown.filter(~pl.Series(is_born, dtype=pl.Boolean)).with_columns(pl.lit(None, _FATE).alias(FATE))
+        ended = ~followed.rests
+        fates = seen.of(ended).fates(*_ends(piece, followed, ended), last)
+        yield pl.concat([others, waiting.filter(pl.Series(ended, dtype=pl.Boolean)).with_columns(fates)])
+        seen, waiting = seen.of(followed.rests), waiting.filter(pl.Series(followed.rests, dtype=pl.Boolean))
+    if waiting is not None and waiting.height:
+        until = last.of_listings(seen.listing)
+        yield waiting.with_columns(seen.fates(until, np.full(until.size, CENSORED, np.int8), last))
 
 
-def _nanos() -> pl.Expr:
-    return pl.col("EventTimestamp").cast(pl.Datetime("ns")).cast(pl.Int64)
+def _ends(piece: pl.DataFrame, followed: Followed, ended: Truths) -> tuple[Longs, np.ndarray]:
+    """When and how the *ended* lives end: with a row of the piece, lost from sight where they do not leave with it."""
+    rows = followed.ends[ended]
+    leaves, is_full = frozen(piece[KIND])[rows] == LEAVE, frozen(piece[_FULL])[rows]
+    outcome = np.where(leaves, np.where(is_full, FILLED, CANCELLED), CENSORED).astype(np.int8)
+    return frozen(piece[NANOS])[rows], outcome
 
 
-def _fates(events: pl.Series) -> pl.Series:
-    """`order_fate` of all rows at once: what later rows say is put on the rows that entered their orders."""
-    frame = events.struct.unnest().unnest(ENTRY)
-    nanos, until = frame["Nanos"].to_numpy(), frame["Until"].to_numpy()
-    born = (frame["New"] & frame["Entry"].is_not_null()).arg_true().to_numpy()
-    end = frame["End"].fill_null(-1).to_numpy()[born]
-    is_lost = np.where(end >= 0, ~_flags(frame, "Gone")[end] | _flags(frame, "New")[end], True)
-    life = np.where(end >= 0, nanos[end], until[born]) - nanos[born]
-    outcome = np.where(is_lost, CENSORED, np.where(_flags(frame, "Full")[end], FILLED, CANCELLED))
-    touch, size = _executions(frame, born)
-    is_touched = touch >= 0
-    made = {
-        "Life": life,
-        "Outcome": outcome,
-        "Touch": np.where(is_touched, touch - nanos[born], life),
-        "Touched": np.where(is_touched, FILLED, outcome),
-        "Observed": np.where((end >= 0) & is_lost, life, until[born] - nanos[born]),
-        "Filled": size,
-    }
-    lives = pl.DataFrame({"Row": born, **made}).cast({"Row": pl.Int64, "Outcome": pl.Int8, "Touched": pl.Int8})
-    return _on_rows(lives, frame.height).alias(events.name)
+@dataclass(frozen=True)
+class LastEvents:
+    """Time of the last event of each listing's day, in order of listings."""
+
+    listings: Longs
+    nanos: Longs
+
+    @classmethod
+    def of(cls, rows: pl.LazyFrame) -> LastEvents:
+        """The last events of *rows*, which are read for it."""
+        found = rows.group_by("ListingId").agg(pl.col(NANOS).max()).sort("ListingId").collect(engine="streaming")
+        return cls(frozen(found["ListingId"].cast(pl.Int64)), frozen(found[NANOS]))
+
+    def of_listings(self, listings: Longs) -> Longs:
+        """The last event of each of *listings*."""
+        found: Longs = self.nanos[np.searchsorted(self.listings, listings)]
+        return found
 
 
-def _flags(frame: pl.DataFrame, name: str) -> np.ndarray:
-    return frame[name].fill_null(value=False).to_numpy()
+@dataclass(frozen=True)
+class Seen:
+    """What has been seen of lives: when and where they were entered, their first execution (-1: none), and what executed."""
 
+    listing: Longs
+    born: Longs
+    touch: Longs
+    filled: Longs
 
-def _executions(frame: pl.DataFrame, born: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Time of the first execution (-1 for none) and executed size of the order that each row of *born* enters."""
-    nanos, size = frame["Nanos"].to_numpy(), frame["Size"].to_numpy()
-    rows = ((frame["Size"] > 0) & frame["Entry"].is_not_null()).fill_null(value=False).arg_true().to_numpy()
-    entry = frame["Entry"].fill_null(-1).to_numpy()[rows]
-    first, total = np.full(frame.height, -1, np.int64), np.zeros(frame.height, np.int64)
-    first[entry[::-1]] = nanos[rows[::-1]]  # the last assignment stays, so the first execution
-    np.add.at(total, entry, size[rows])
-    return first[born], total[born]
+    @classmethod
+    def nothing(cls) -> Seen:
+        """No lives."""
+        return cls(*(np.empty(0, np.int64) for _ in range(4)))
 
+    def of(self, which: Truths) -> Seen:
+        """Some of the lives."""
+        return Seen(self.listing[which], self.born[which], self.touch[which], self.filled[which])
 
-def _on_rows(lives: pl.DataFrame, height: int) -> pl.Series:
-    """*lives* as structs on their rows, null structs elsewhere."""
-    places = np.full(height, -1, np.int64)
-    places[lives["Row"].to_numpy()] = np.arange(lives.height)
-    return lives.drop("Row").to_struct("").gather(pl.Series(places).set(pl.Series(places < 0), None))
+    def and_then(self, piece: pl.DataFrame, followed: Followed) -> Seen:
+        """What has been seen after the next piece, in which lives enter and execute."""
+        now, rows = frozen(piece[NANOS]), followed.entered
+        listing = np.append(self.listing, frozen(piece["ListingId"].cast(pl.Int64))[rows])
+        touch, filled = np.append(self.touch, np.full(rows.size, -1)), np.append(self.filled, np.zeros(rows.size, np.int64))
+        executed = frozen(piece[_EXECUTED])
+        rows = np.flatnonzero((executed > 0) & (followed.of_row >= 0))[::-1]
+        of_row = followed.of_row[rows]
+        np.add.at(filled, of_row, executed[rows])
+        first = touch[of_row] < 0
+        touch[of_row[first]] = now[rows[first]]  # the last assignment stays, and rows go back: the first execution
+        return Seen(listing, np.append(self.born, now[followed.entered]), touch, filled)
+
+    def fates(self, end: Longs, outcome: np.ndarray, last: LastEvents) -> pl.Series:
+        """`order_fate` of all lives, which end so."""
+        life, until = end - self.born, last.of_listings(self.listing) - self.born
+        is_touched = self.touch >= 0
+        made = {
+            "Life": life,
+            "Outcome": outcome,
+            "Touch": np.where(is_touched, self.touch - self.born, life),
+            "Touched": np.where(is_touched, FILLED, outcome).astype(np.int8),
+            "Observed": np.where(outcome == CENSORED, life, until),
+            "Filled": self.filled,
+        }
+        return pl.DataFrame(made).to_struct(FATE)

@@ -8,7 +8,8 @@ import polars as pl
 
 from basalt.core.declaring import EVERY_ROW, Example, Sum, analytic, count_where
 from basalt.l3.conditions import SideOrTotal, on_side
-from basalt.l3.following import DUPLICATE, UNKNOWN, UNNAMED, fault
+from basalt.l3.following import trace
+from basalt.l3.lives import DUPLICATE, UNKNOWN, UNNAMED
 
 FAMILY = "quality_metrics"
 _EVENTS: dict[str, list[Any]] = {
@@ -40,7 +41,7 @@ def unknown_orders(side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_ROW
 
     They count in `generic_metrics`, and are left out wherever the age of an order matters.
     """
-    return count_where(fault() == UNKNOWN, on_side(side), rows)
+    return count_where(trace("Fault") == UNKNOWN, on_side(side), rows)
 
 
 @_declared("DuplicateOrderCount")
@@ -49,7 +50,7 @@ def duplicate_orders(side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_R
 
     The order that rested is lost from sight then, its life censored; the id means the new one.
     """
-    return count_where(fault() == DUPLICATE, on_side(side), rows)
+    return count_where(trace("Fault") == DUPLICATE, on_side(side), rows)
 
 
 @_declared("UnnamedOrderCount")
@@ -58,4 +59,4 @@ def unnamed_orders(side: SideOrTotal = "Total", rows: pl.Expr | None = EVERY_ROW
 
     Executions without an id (`LobAction` 1) are of hidden orders and no fault.
     """
-    return count_where(fault() == UNNAMED, on_side(side), rows)
+    return count_where(trace("Fault") == UNNAMED, on_side(side), rows)

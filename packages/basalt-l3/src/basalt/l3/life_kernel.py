@@ -1,7 +1,8 @@
-"""Kernel: which row entered the order of each row, and which row ended it.
+"""Kernel: the life that each row is about, and which row ended it.
 
-An open-addressing table holds (id, listing, entry row) of the orders that rest now, so it grows with them and not with the
-day. Taking an order out moves the orders after it back, so that no search meets a grave.
+Lives are numbered in order of their entries. An open-addressing table holds (id, listing, life) of the orders that rest now, so
+it grows with them and not with the day; it is carried from piece to piece of a day. Taking an order out moves the orders after it
+back, so that no search meets a grave.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ OTHER, ENTER, CHANGE, LEAVE = 0, 1, 2, 3
 """Kinds of rows: about no order, and what happens to one."""
 UNKNOWN, DUPLICATE, UNNAMED = 1, 2, 3
 """Faults: the entry is not in the data; an order of that id rests already; no id."""
-NO_ROW = -1
+NO_ROW = NO_LIFE = -1
 NO_ID = 0
 
-ID, LISTING, ENTRY = 0, 1, 2
+ID, LISTING, LIFE = 0, 1, 2
 FIRST_SLOTS = 1024
 MIX = np.int64(-2960836687051489135)
 SPREAD = np.int64(-7046029254386353131)
@@ -35,7 +36,7 @@ def _seek(table: Longs, order: Long, listing: Long) -> Long:
     """Slot of the order, or the empty slot where it would go."""
     mask = table.shape[0] - 1
     slot = _home(table, order, listing)
-    while table[slot, ENTRY] != NO_ROW and (table[slot, ID] != order or table[slot, LISTING] != listing):
+    while table[slot, LIFE] != NO_LIFE and (table[slot, ID] != order or table[slot, LISTING] != listing):
         slot = (slot + 1) & mask
     return slot
 
@@ -45,29 +46,30 @@ def _forget(table: Longs, slot: Long) -> None:
     """Empty a slot and close the hole."""
     mask = table.shape[0] - 1
     hole, each = slot, (slot + 1) & mask
-    while table[each, ENTRY] != NO_ROW:
+    while table[each, LIFE] != NO_LIFE:
         home = _home(table, table[each, ID], table[each, LISTING])
         if ((each - home) & mask) >= ((each - hole) & mask):
             for part in range(3):
                 table[hole, part] = table[each, part]
             hole = each
         each = (each + 1) & mask
-    table[hole, ENTRY] = NO_ROW
+    table[hole, LIFE] = NO_LIFE
 
 
 @njit(cache=True, nogil=True)
-def _empty(slots: Long) -> Longs:
+def empty_table(slots: Long) -> Longs:
+    """A table without orders; *slots* is a power of two."""
     table = np.zeros((slots, 3), np.int64)
-    table[:, ENTRY] = NO_ROW
+    table[:, LIFE] = NO_LIFE
     return table
 
 
 @njit(cache=True, nogil=True)
 def _widened(table: Longs) -> Longs:
     """The same orders in twice the slots."""
-    wider = _empty(2 * table.shape[0])
+    wider = empty_table(2 * table.shape[0])
     for slot in range(table.shape[0]):
-        if table[slot, ENTRY] != NO_ROW:
+        if table[slot, LIFE] != NO_LIFE:
             place = _seek(wider, table[slot, ID], table[slot, LISTING])
             for part in range(3):
                 wider[place, part] = table[slot, part]
@@ -75,19 +77,19 @@ def _widened(table: Longs) -> Longs:
 
 
 @njit(cache=True, nogil=True)
-def _put(table: Longs, slot: Long, order: Long, listing: Long, entry: Long, ends: Longs, row: Long) -> bool:
+def _put(table: Longs, slot: Long, order: Long, listing: Long, life: Long, ends: Longs, row: Long) -> bool:
     """Write an order to its slot; true when another one rested there, whose life ends with *row*."""
-    displaced = table[slot, ENTRY]
-    if displaced != NO_ROW:
+    displaced = table[slot, LIFE]
+    if displaced != NO_LIFE:
         ends[displaced] = row
-    table[slot, ID], table[slot, LISTING], table[slot, ENTRY] = order, listing, entry
-    return displaced != NO_ROW
+    table[slot, ID], table[slot, LISTING], table[slot, LIFE] = order, listing, life
+    return displaced != NO_LIFE
 
 
 @njit(cache=True, nogil=True)
-def _enter(table: Longs, order: Long, listing: Long, row: Long, ends: Longs, faults: Bytes) -> Long:
+def _enter(table: Longs, order: Long, listing: Long, life: Long, row: Long, ends: Longs, faults: Bytes) -> Long:
     """Enter an order; gives how many more rest."""
-    if _put(table, _seek(table, order, listing), order, listing, row, ends, row):
+    if _put(table, _seek(table, order, listing), order, listing, life, ends, row):
         faults[row] = DUPLICATE
         return 0
     return 1
@@ -96,32 +98,47 @@ def _enter(table: Longs, order: Long, listing: Long, row: Long, ends: Longs, fau
 @njit(cache=True, nogil=True)
 def _rename(table: Longs, slot: Long, order: Long, row: Long, ends: Longs, faults: Bytes) -> Long:
     """Give the order in a slot another id; gives how many more rest."""
-    listing, entry = table[slot, LISTING], table[slot, ENTRY]
+    listing, life = table[slot, LISTING], table[slot, LIFE]
     _forget(table, slot)
-    if _put(table, _seek(table, order, listing), order, listing, entry, ends, row):
+    if _put(table, _seek(table, order, listing), order, listing, life, ends, row):
         faults[row] = DUPLICATE
         return -1
     return 0
 
 
 @njit(cache=True, nogil=True)
-def follow_orders(listings: Longs, kinds: Bytes, before: Longs, after: Longs, entries: Longs, ends: Longs, faults: Bytes) -> None:
-    """Follow each order from the row that enters it to the row that ends it.
+def follow_orders(
+    table: Longs,
+    resting: Long,
+    first: Long,
+    listings: Longs,
+    kinds: Bytes,
+    before: Longs,
+    after: Longs,
+    lives: Longs,
+    ends: Longs,
+    faults: Bytes,
+) -> tuple[Longs, Long]:
+    """Follow each order from the row that enters it to the row that ends it, through one piece of a day.
 
     Args:
+        table: The orders that rest before the piece; changed.
+        resting: Their number.
+        first: Number of the first life that a row enters; those in the table are smaller.
         listings: `ListingId` by row.
         kinds: `OTHER`, `ENTER`, `CHANGE` or `LEAVE` by row.
         before: Id of the order before the row's event; `NO_ID` for none.
         after: Its id after the event; `NO_ID` for none.
-        entries: Gets, by row, the row that entered the order; `NO_ROW` when that is not known.
-        ends: Gets, by row that enters an order, the row that ended it: one that it left with, or one that another order took its
-            id with; `NO_ROW` when it still rests after the last row.
+        lives: Gets, by row, the life of its order; `NO_LIFE` when that is not known.
+        ends: Gets, by life, the row that ended it: one that it left with, or one that another order took its id with. Has
+            room for one life more for each row that enters one, and `NO_ROW` where nothing is written.
         faults: Gets, by row, what is wrong with it; 0 for nothing.
+
+    Returns:
+        The table, in another place where it had to grow, and the number of orders in it.
     """
-    table = _empty(FIRST_SLOTS)
-    resting: Long = 0
     for row in range(listings.size):
-        entries[row], ends[row], faults[row] = NO_ROW, NO_ROW, 0
+        lives[row], faults[row] = NO_LIFE, 0
         kind, listing = kinds[row], listings[row]
         if kind == OTHER:
             continue
@@ -132,17 +149,27 @@ def follow_orders(listings: Longs, kinds: Bytes, before: Longs, after: Longs, en
         if 2 * resting >= table.shape[0]:
             table = _widened(table)
         if kind == ENTER:
-            entries[row] = row
-            resting += _enter(table, order, listing, row, ends, faults)
+            lives[row] = first
+            resting += _enter(table, order, listing, first, row, ends, faults)
+            first += 1
             continue
         slot = _seek(table, order, listing)
-        entry = table[slot, ENTRY]
-        entries[row] = entry
-        if entry == NO_ROW:
+        life = table[slot, LIFE]
+        lives[row] = life
+        if life == NO_LIFE:
             faults[row] = UNKNOWN
         elif kind == LEAVE:
-            ends[entry] = row
+            ends[life] = row
             _forget(table, slot)
             resting -= 1
         elif after[row] not in (NO_ID, order):
             resting += _rename(table, slot, after[row], row, ends, faults)
+    return table, resting
+
+
+@njit(cache=True, nogil=True)
+def renumber(table: Longs, places: Longs) -> None:
+    """Give the lives in *table* other numbers: the *places* of their old ones."""
+    for slot in range(table.shape[0]):
+        if table[slot, LIFE] != NO_LIFE:
+            table[slot, LIFE] = places[table[slot, LIFE]]

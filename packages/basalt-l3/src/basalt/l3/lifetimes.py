@@ -18,8 +18,8 @@ import polars as pl
 from basalt.core.declaring import EVERY_ROW, Composite, Example, Part, Ratio, RatioOfSums, Sum, all_of, analytic, count_where, ratio, where
 from basalt.l3.conditions import SideOrTotal, column_of, on_side, shares
 from basalt.l3.fates import CANCELLED, CENSORED, FILLED, fate
-from basalt.l3.following import frozen, is_entry
 from basalt.l3.horizons import Horizon, horizon_nanos
+from basalt.l3.lives import frozen, is_entry
 from basalt.l3.resting import Millis
 
 FAMILY = "lifetime_metrics"

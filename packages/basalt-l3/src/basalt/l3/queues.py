@@ -9,7 +9,8 @@ import polars as pl
 
 from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, analytic
 from basalt.l3.conditions import SideOrTotal, column_of, is_execution, on_side
-from basalt.l3.following import is_entry
+from basalt.l3.following import ENTRY_AHEAD
+from basalt.l3.lives import is_entry
 from basalt.l3.reducing import mean
 
 FAMILY = "advanced_metrics"
@@ -91,4 +92,4 @@ def entry_queue_position_at_fill(side: SideOrTotal = "Total", rows: pl.Expr | No
     Beside `AvgQueuePosition` it says how much better the orders that execute stood. Orders whose entry
     is not in the data are left out.
     """
-    return mean(pl.col("EntrySizeAhead"), is_execution(), on_side(side), rows)
+    return mean(pl.col(ENTRY_AHEAD), is_execution(), on_side(side), rows)

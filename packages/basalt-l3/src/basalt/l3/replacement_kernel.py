@@ -2,7 +2,7 @@
 
 Of each listing and side, the executions that nobody has replaced yet stand in a list by price, the one that is replaced most
 easily first, one node a price: a node holds how many they are, the time of the first and the sum of times since it. The list
-grows with the prices that were left and not with the day.
+grows with the prices that were left and not with the day; it is carried from piece to piece of one.
 """
 
 from __future__ import annotations
@@ -68,13 +68,39 @@ def _link(nodes: Longs, heads: Longs, half: Long, last: Long, node: Long, now: L
         nodes[last, NEXT] = node
 
 
+def nothing_waits() -> tuple[Floats, Longs, Longs]:
+    """No executions that wait: keys and nodes of lists, and of the nodes how many were used and the first free one."""
+    return np.empty(FIRST_NODES, np.float64), np.empty((FIRST_NODES, 4), np.int64), np.array([0, NONE], np.int64)
+
+
+def with_halves(heads: Longs, count: int) -> Longs:
+    """The first node of each list, for *count* lists or more."""
+    return heads if heads.size >= count else np.append(heads, np.full(count, NONE, np.int64))
+
+
 @njit(cache=True, nogil=True)
-def measure_replacements(halves: Ints, kinds: Bytes, sides: Bytes, prices: Floats, nanos: Longs, waited: Longs, replaced: Longs) -> None:
+def measure_replacements(
+    heads: Longs,
+    keys: Floats,
+    nodes: Longs,
+    counts: Longs,
+    halves: Ints,
+    kinds: Bytes,
+    sides: Bytes,
+    prices: Floats,
+    nanos: Longs,
+    waited: Longs,
+    replaced: Longs,
+) -> tuple[Floats, Longs]:
     """Say at each arrival how many executions it replaces, and how long these have waited.
 
     An arrival replaces all executions of its side at its price or a worse one that nothing replaced before.
 
     Args:
+        heads: First node of each half's list; changed.
+        keys: Price of each node, of asks its negative; changed.
+        nodes: The nodes; changed.
+        counts: Nodes that were used, and the first free one; changed.
         halves: Number of the side of a listing by row, from 0 without gaps.
         kinds: `OTHER`, `EXECUTION` or `ARRIVAL` by row.
         sides: 1 bid, 2 ask, by row.
@@ -82,11 +108,11 @@ def measure_replacements(halves: Ints, kinds: Bytes, sides: Bytes, prices: Float
         nanos: Time by row, never falling within a listing.
         waited: Gets the sum of waiting times (ns) by row; 0 where nothing is replaced.
         replaced: Gets the number of executions replaced by row.
+
+    Returns:
+        Keys and nodes, in other places where they had to grow.
     """
-    heads = np.full(halves.max() + 1 if halves.size else 1, NONE, np.int64)
-    keys, nodes = np.empty(FIRST_NODES, np.float64), np.empty((FIRST_NODES, 4), np.int64)
-    used: Long = 0
-    free: Long = NONE
+    used, free = counts[0], counts[1]
     for row in range(halves.size):
         waited[row], replaced[row] = 0, 0
         if kinds[row] == OTHER or np.isnan(prices[row]):
@@ -109,3 +135,5 @@ def measure_replacements(halves: Ints, kinds: Bytes, sides: Bytes, prices: Float
             node, free = free, nodes[free, NEXT]
         keys[node] = key
         _link(nodes, heads, half, last, node, now)
+    counts[0], counts[1] = used, free
+    return keys, nodes

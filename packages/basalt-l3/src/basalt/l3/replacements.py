@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, analytic, ratio, where
+from basalt.core.declaring import EVERY_ROW, Carried, Example, Pieces, Ratio, RatioOfSums, analytic, ratio, where
 from basalt.l3.conditions import SideOrTotal, column_of, is_action, is_execution, on_side, shares
-from basalt.l3.following import frozen
+from basalt.l3.lives import NANOS, frozen, nanos
 from basalt.market.sides import LobAction
 
 FAMILY = "advanced_metrics"
@@ -18,6 +18,7 @@ REPLACEMENT = "Replacement"
 _WAITS = pl.Struct({"Waited": pl.Int64(), "Replaced": pl.Int64()})
 _OTHER, _EXECUTION, _ARRIVAL = 0, 1, 2
 SECOND = 1_000_000_000
+_KIND, _SIDE, _PRICE = "replacement:kind", "replacement:side", "replacement:price"
 
 _EVENTS: dict[str, list[Any]] = {
     "EventTimestamp": [0, 0, 1 * SECOND, 3 * SECOND, 4 * SECOND],
@@ -39,32 +40,32 @@ def _arrives() -> pl.Expr:
 
 
 @analytic(grain="row", column=REPLACEMENT, unit="", dtype=_WAITS, table="l3")
-def replacement() -> pl.Expr:
+def replacement() -> Carried:
     """How many executions of its side an arrival replaces, and how long these have waited in sum (ns).
 
     An arrival replaces the executions of displayed orders at its price or a worse one that nothing
-    replaced before it.
+    replaced before it. Kept from row to row: four numbers for each price at which executions wait.
     """
     kind = pl.when(is_execution()).then(_EXECUTION).when(_arrives()).then(_ARRIVAL).otherwise(_OTHER).cast(pl.Int8)
     price = pl.when(is_execution()).then("OldPrice").otherwise("Price")
-    nanos = pl.col("EventTimestamp").cast(pl.Datetime("ns")).cast(pl.Int64)
-    inputs = (kind.alias("Kind"), price.alias("At"), nanos.alias("Nanos"))
-    return pl.struct("ListingId", "Side", *inputs).map_batches(_measure, return_dtype=_WAITS)
+    inputs = {_KIND: kind, _SIDE: pl.col("Side").cast(pl.Int8), _PRICE: price.cast(pl.Float64).fill_null(np.nan), NANOS: nanos()}
+    return Carried(inputs, _measured)
 
 
-def _measure(events: pl.Series) -> pl.Series:
+def _measured(pieces: Pieces, _: pl.LazyFrame) -> Pieces:
     """The kernel's answer to `replacement`; Numba takes most of a second to import, so only runs that need it do."""
     from basalt.books.storage import Listings
-    from basalt.l3.replacement_kernel import measure_replacements
+    from basalt.l3.replacement_kernel import measure_replacements, nothing_waits, with_halves
 
-    frame = events.struct.unnest()
-    sides = frame["Side"].cast(pl.Int8)
-    listings = Listings().number(frozen(frame["ListingId"]))
-    halves = 2 * listings + (sides.to_numpy() == 2)
-    waited, replaced = np.empty(frame.height, np.int64), np.empty(frame.height, np.int64)
-    prices = frozen(frame["At"].cast(pl.Float64).fill_null(np.nan))
-    measure_replacements(halves, frozen(frame["Kind"]), frozen(sides), prices, frozen(frame["Nanos"]), waited, replaced)
-    return pl.DataFrame({"Waited": waited, "Replaced": replaced}).to_struct(events.name)
+    listings, heads, (keys, nodes, counts) = Listings(), np.empty(0, np.int64), nothing_waits()
+    for piece in pieces:
+        sides = frozen(piece[_SIDE].fill_null(0))
+        halves = 2 * listings.number(frozen(piece["ListingId"].cast(pl.Int64))) + (sides == 2)
+        heads = with_halves(heads, 2 * listings.count)
+        waited, replaced = np.empty(piece.height, np.int64), np.empty(piece.height, np.int64)
+        kinds, prices, now = (frozen(piece[name]) for name in (_KIND, _PRICE, NANOS))
+        keys, nodes = measure_replacements(heads, keys, nodes, counts, halves, kinds, sides, prices, now, waited, replaced)
+        yield piece.with_columns(pl.DataFrame({"Waited": waited, "Replaced": replaced}).to_struct(REPLACEMENT))
 
 
 @analytic(

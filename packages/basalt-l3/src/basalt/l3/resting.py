@@ -9,7 +9,8 @@ from pydantic import Field
 
 from basalt.core.declaring import EVERY_ROW, Example, Ratio, RatioOfSums, all_of, analytic, count_where, ratio, where
 from basalt.l3.conditions import SideOrTotal, column_of, is_cancel, on_side, withdrawn
-from basalt.l3.following import AGE, is_filled, is_gone
+from basalt.l3.following import trace
+from basalt.l3.lives import is_filled, is_gone
 
 FAMILY = "advanced_metrics"
 Outcome = Literal["Any", "Filled", "Cancelled"]
@@ -60,7 +61,7 @@ def resting_time(outcome: Outcome = "Any", side: SideOrTotal = "Total", rows: pl
     It describes those that end now: short lives end first, so see `lifetime_metrics` for how long
     orders live.
     """
-    age = pl.col(AGE).cast(pl.Float64)
+    age = trace("Age").cast(pl.Float64)
     ended = all_of(_ended(outcome), on_side(side), rows)
     return ratio(where(age, ended).sum(), count_where(age.is_not_null(), ended))
 
@@ -84,6 +85,6 @@ def fleeting_cancels(fleeting_threshold_ms: Millis = 100, side: SideOrTotal = "T
 
     Null without cancels of orders whose entry is in the data; others are left out.
     """
-    age, taken = pl.col(AGE), all_of(is_cancel(), on_side(side), rows)
+    age, taken = trace("Age"), all_of(is_cancel(), on_side(side), rows)
     young = where(withdrawn(), age < fleeting_threshold_ms * 1_000_000, taken)
     return ratio(young.sum(), where(withdrawn(), age.is_not_null(), taken).sum())

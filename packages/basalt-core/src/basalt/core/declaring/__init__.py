@@ -7,6 +7,7 @@ one column. Families group analytics under one list of a module's config.
 
 from basalt.core.declaring.analytics import Analytic, Enrichment, Example, Measure, analytic, enrichment
 from basalt.core.declaring.axes import UNASKED, Axis
+from basalt.core.declaring.carried import Carried, Pieces
 from basalt.core.declaring.held import Held, OverTime, Reduction, WindowReduction, held, moves, window_moves
 from basalt.core.declaring.modules import Family, Module, ModuleConfig, Select
 from basalt.core.declaring.rollups import ByAxis, First, FromParts, Gathered, Last, Max, Min, RatioOfSums, Rollup, RootOfSums, Sum
@@ -20,6 +21,7 @@ __all__ = [
     "Analytic",
     "Axis",
     "ByAxis",
+    "Carried",
     "Composite",
     "Enrichment",
     "Example",
@@ -36,6 +38,7 @@ __all__ = [
     "ModuleConfig",
     "OverTime",
     "Part",
+    "Pieces",
     "Ratio",
     "RatioOfSums",
     "Reduction",

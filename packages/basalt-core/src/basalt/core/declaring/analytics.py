@@ -13,6 +13,7 @@ from typing import Any, Literal
 import polars as pl
 
 from basalt.core.declaring.axes import REQUIRED, ROWS, Axis, axes_of, token
+from basalt.core.declaring.carried import Carried
 from basalt.core.declaring.held import Held, OverTime
 from basalt.core.declaring.rollups import ByAxis, FromParts, RatioOfSums, Rollup, RootOfSums
 from basalt.core.declaring.rows import ALL_ROWS, RowFilter
@@ -197,13 +198,13 @@ class Measure:
     module: str = ""
     origin: str = field(default="", compare=False)
 
-    def build(self) -> pl.Expr | Composite:
-        """The expression of this column, before it is named."""
+    def build(self) -> pl.Expr | Composite | Carried:
+        """The expression of this column, before it is named; what follows it row by row, where it is carried."""
         arguments = dict(self.axes)
         if self.analytic.takes_rows and self.analytic.grain != "state":
             arguments[ROWS] = self.rows.expr()
         value = self._called(arguments)
-        if not isinstance(value, pl.Expr | Composite):
+        if not isinstance(value, pl.Expr | Composite | Carried):
             raise BadOffer(
                 f"{self.analytic.name} returned {type(value).__name__}",
                 where=self.analytic.reference,
@@ -215,6 +216,7 @@ class Measure:
                 where=self.analytic.reference,
                 hint="grain='state' and held(…) go together",
             )
+        self._check_carried(value)
         self._check_rollup(value)
         return value.where(self.rows) if isinstance(value, Held) else value
 
@@ -223,7 +225,15 @@ class Measure:
         with foreign(lambda problem: BadOffer(f"{self.analytic.name} raised {told(problem)}", where=where, hint="fix the formula")):
             return self.analytic.function(**arguments)
 
-    def _check_rollup(self, value: pl.Expr | Composite) -> None:
+    def _check_carried(self, value: pl.Expr | Composite | Carried) -> None:
+        if isinstance(value, Carried) and (self.analytic.grain != "row" or self.analytic.dtype is None):
+            raise BadOffer(
+                f"{self.analytic.name} of grain {self.analytic.grain!r} is carried",
+                where=self.analytic.reference,
+                hint="declare grain='row' and a dtype",
+            )
+
+    def _check_rollup(self, value: pl.Expr | Composite | Carried) -> None:
         rule = self.rollup
         wanted = _VALUE_OF_RULE.get(type(rule)) if rule is not None else None
         if rule is not None and wanted is not None and not isinstance(value, wanted):

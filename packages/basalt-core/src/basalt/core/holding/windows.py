@@ -9,6 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import polars as pl
 
@@ -18,6 +20,8 @@ from basalt.core.facts import Piece
 ROWS_AT_ONCE = 150_000
 """About so many rows are in a window, at least where it is made of whole pieces of a file."""
 
+_rows_at_once: ContextVar[int] = ContextVar("basalt_rows_at_once", default=ROWS_AT_ONCE)
+
 LARGEST_PIECE = 400_000
 """Pieces of files with more rows are cut."""
 
@@ -25,7 +29,22 @@ CELL_NANOS = 1_000_000_000
 """Windows that cut pieces begin at whole seconds."""
 
 
-def windows(rows: pl.LazyFrame, time: str, pieces: Sequence[Piece] = ()) -> Iterator[pl.LazyFrame]:
+@contextmanager
+def rows_at_once(count: int) -> Iterator[None]:
+    """Inside, carried values are planned to be read in windows of about *count* rows: a law holds that their size changes nothing."""
+    token = _rows_at_once.set(count)
+    try:
+        yield
+    finally:
+        _rows_at_once.reset(token)
+
+
+def window_size() -> int:
+    """About how many rows are in a window of what is planned now."""
+    return _rows_at_once.get()
+
+
+def windows(rows: pl.LazyFrame, time: str, pieces: Sequence[Piece] = (), size: int = ROWS_AT_ONCE) -> Iterator[pl.LazyFrame]:
     """*rows*, window by window in order of time; within a window in their own order.
 
     Args:
@@ -33,8 +52,9 @@ def windows(rows: pl.LazyFrame, time: str, pieces: Sequence[Piece] = ()) -> Iter
         time: Its clock column, Datetime ns. Windows are filters on it, so that files are skipped over.
         pieces: The pieces that its files consist of, where they are known. Where they follow each other in
             time, windows are made of whole ones, and each is decoded once.
+        size: About how many rows a window has; where pieces are cut, at least those of a second.
     """
-    cuts = _starts(pieces) if _follow_each_other(pieces) else _counted(rows, time)
+    cuts = _starts(pieces, size) if _follow_each_other(pieces) else _counted(rows, time, size)
     if not cuts:
         yield rows
         return
@@ -66,20 +86,20 @@ def _follow_each_other(pieces: Sequence[Piece]) -> bool:
     return bool(pieces) and is_small and all(one.last <= other.first for one, other in itertools.pairwise(pieces))
 
 
-def _starts(pieces: Sequence[Piece]) -> list[int]:
+def _starts(pieces: Sequence[Piece], size: int) -> list[int]:
     """Instants at which windows of whole *pieces* begin, other than the first one."""
     starts, rows = [], 0
     for piece in pieces:
-        if rows >= ROWS_AT_ONCE:
+        if rows >= size:
             starts.append(piece.first)
             rows = 0
         rows += piece.rows
     return starts
 
 
-def _counted(rows: pl.LazyFrame, time: str) -> list[int]:
+def _counted(rows: pl.LazyFrame, time: str, size: int) -> list[int]:
     """Instants at which windows begin, other than the first one, by counting rows."""
     cells = rows.select(pl.col(time).cast(pl.Int64).floordiv(CELL_NANOS).alias("cell")).group_by("cell").len().sort("cell")
-    counted = cells.with_columns(pl.col("len").cum_sum().floordiv(ROWS_AT_ONCE).alias("window")).collect(engine="streaming")
+    counted = cells.with_columns(pl.col("len").cum_sum().floordiv(size).alias("window")).collect(engine="streaming")
     starts = counted.group_by("window", maintain_order=True).agg(pl.col("cell").first())["cell"].to_list()
     return [cell * CELL_NANOS for cell in starts[1:]]

@@ -1,0 +1,109 @@
+"""Carrying: values of rows that are followed from piece to piece of a day.
+
+rows → `windows` → inputs of each row → each value's `follow`, one behind the other → a LazyFrame
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from basalt.core.cells import KEY
+from basalt.core.declaring.carried import Carried, Pieces
+from basalt.core.errors import UnsortedInput
+from basalt.core.facts import Piece
+from basalt.core.holding.windows import read_ahead, window_size, windows
+
+_PLACE = "carried:place"
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Where carried values are added.
+
+    Attributes:
+        time: The clock column.
+        values: Values by column.
+        types: Their types.
+        parts: The pieces that the files consist of, where they are known.
+        size: About how many rows are followed at once.
+    """
+
+    time: str
+    values: Mapping[str, Carried]
+    types: Mapping[str, pl.DataType]
+    parts: Sequence[Piece] = ()
+    size: int = field(default_factory=window_size)
+
+    def piecewise(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """*rows* with the values, read window by window; late values come with their rows out of order.
+
+        Args:
+            rows: `ListingId`, the clock column and what the values read; a scan, or columns of each row by itself on top of one.
+
+        Raises:
+            UnsortedInput: While it is computed, when a listing's rows go back in time.
+        """
+        return self._source(rows, at_once=False)
+
+    def at_once(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """*rows* with the values, in memory and in their own order; for rows that cannot be read window by window."""
+        return self._source(rows, at_once=True)
+
+    def _source(self, rows: pl.LazyFrame, *, at_once: bool) -> pl.LazyFrame:
+        stored = rows.collect_schema()
+
+        def pieces(columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None) -> Pieces:
+            kept = [*stored, *self.values] if columns is None else columns
+            told = {*kept, *(predicate.meta.root_names() if predicate is not None else ())}
+            wanted = {name: value for name, value in self.values.items() if name in told}
+            read = rows.select(self._read(list(stored), told, wanted))
+            followed = (
+                self._whole(read, wanted)
+                if at_once
+                else self._followed(read_ahead(windows(read, self.time, self.parts, self.size)), read, wanted)
+            )
+            for piece in followed:
+                asked = (piece if predicate is None else piece.filter(predicate)).select(kept)
+                yield asked if limit is None else asked.head(limit)
+                limit = None if limit is None else max(0, limit - asked.height)
+
+        return register_io_source(pieces, schema={**stored, **self.types})
+
+    def _read(self, stored: list[str], told: set[str], wanted: Mapping[str, Carried]) -> list[pl.Expr]:
+        """Columns to read: stored ones that somebody wants, and the inputs of the values."""
+        inputs = {name: expr for value in wanted.values() for name, expr in value.inputs.items()}
+        return [pl.col(name) for name in stored if name in {*told, KEY, self.time}] + [expr.alias(name) for name, expr in inputs.items()]
+
+    def _followed(self, pieces: Pieces, rows: pl.LazyFrame, wanted: Mapping[str, Carried]) -> Pieces:
+        """The pieces with the wanted values, late ones last."""
+        found: Pieces = (_in_order(piece, self.time) for piece in pieces)
+        for value in sorted(wanted.values(), key=lambda value: value.is_late):
+            found = value.follow(found, rows)
+        for piece in found:
+            yield piece.cast({name: self.types[name] for name in wanted})
+
+    def _whole(self, rows: pl.LazyFrame, wanted: Mapping[str, Carried]) -> Pieces:
+        frame = rows.collect(engine="streaming").with_row_index(_PLACE)
+        yield pl.concat(self._followed(iter([frame]), frame.lazy(), wanted)).sort(_PLACE)
+
+
+def _in_order(piece: pl.DataFrame, time: str) -> pl.DataFrame:
+    """*piece*, looked at.
+
+    Raises:
+        UnsortedInput: A listing's rows go back in time.
+    """
+    if not piece[time].is_sorted():
+        back = piece.filter((pl.col(time) < pl.col(time).shift().over(KEY)).fill_null(value=False))
+        if back.height:
+            raise UnsortedInput(
+                f"the rows of listing {back[KEY][0]} go back in time", where=time, hint="sort the file, or UNSORTED_INPUT: sort"
+            )
+    return piece
+
+
+__all__ = ["Carrier"]

@@ -15,12 +15,13 @@ import pytest
 from basalt.core.computing import compute_pass
 from basalt.core.planning import plan
 from basalt.core.plans import PassPlan, Plan
+from basalt.l2.microprices import MICROPRICE
 from basalt.market.books import LEVELS
 from basalt.market.tables import CBBO, L2, MARKETSTATE, REFERENCE, TRADES
 from basalt.market.ticks import TICKSIZE
 
 DAY = date(2026, 1, 5)
-CONTRACTS = {table.name: table for table in (TRADES, L2, CBBO, MARKETSTATE, REFERENCE, TICKSIZE)}
+CONTRACTS = {table.name: table for table in (TRADES, L2, CBBO, MARKETSTATE, REFERENCE, TICKSIZE, MICROPRICE)}
 
 
 def nanos(value: str | int) -> int:

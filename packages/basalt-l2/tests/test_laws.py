@@ -15,7 +15,7 @@ AT_END = {
         {"measures": ["CumQuantity", "CumOrders", "CumNotional"], "sides": "Ask", "levels": 3, "aggregations": "Min"},
     ],
     "spreads": [{"variant": ["Abs", "Ticks"]}, {"variant": "Ticks", "tick_size": "TickSize", "aggregations": "Max"}, {"variant": "BPS", "aggregations": ["First", "Mean"]}],
-    "prices": [{"measures": ["Price", "MicroPrice"], "source": "WeightedMid", "levels": 3, "aggregations": "Max"}],
+    "prices": [{"measures": "StoikovMicroPrice"}, {"measures": ["Price", "MicroPrice"], "source": "WeightedMid", "levels": 3, "aggregations": "Max"}],
     "imbalances": [{"measure": ["Quantity", "CumQuantity", "CumNotional", "Orders"], "levels": 2}],
     "ohlc": [{"source": "Mid", "open_mode": ["event", "prev_close"]}],
     "depth": [

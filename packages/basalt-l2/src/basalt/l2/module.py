@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from basalt.core.declaring import Family, Module, Select
-from basalt.l2 import bars, depth, flow, imbalances, liquidity, quality, spreads, ticks
+from basalt.l2 import bars, depth, flow, imbalances, liquidity, microprices, quality, spreads, ticks
 from basalt.l2.books import Level
 from basalt.market.books import LEVELS
 from basalt.market.states import MarketState
@@ -64,6 +64,7 @@ ANALYTICS = (
     spreads.spread_ticks,
     spreads.book_price,
     spreads.micro_price,
+    microprices.stoikov_micro_price,
     imbalances.level_imbalance,
     imbalances.depth_imbalance,
     imbalances.money_imbalance,
@@ -83,6 +84,7 @@ ANALYTICS = (
     ticks.tick_of_reference,
     ticks.grid_place,
     ticks.grid_limit,
+    microprices.adjustment,
 )
 
 

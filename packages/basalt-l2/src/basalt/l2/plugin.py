@@ -9,6 +9,23 @@ from basalt.core import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from basalt.core.offers import Offer
+
+
+@hookimpl
+def basalt_tables() -> Iterable[Any]:
+    from basalt.l2.microprices import MICROPRICE
+
+    return (MICROPRICE,)
+
+
+@hookimpl
+def basalt_commands() -> Iterable[Offer[object]]:
+    """`basalt data microprices`."""
+    from basalt.core.offers import Offer
+
+    return (Offer("data", "Bring market data into a lake.", "basalt.l2.commands:app"),)
+
 
 @hookimpl
 def basalt_analytics() -> Iterable[Any]:

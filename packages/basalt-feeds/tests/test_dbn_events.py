@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.books.storage import Listings
 from basalt.core.pipelines import load_module
 from basalt.feeds.dbn.events import as_messages
 
@@ -46,7 +47,7 @@ def test_messages_are_those_of_a_slow_twin(drawn: list[tuple[str, int, str, int,
         schema_overrides={"action": pl.UInt8, "side": pl.UInt8, "flags": pl.UInt8, "size": pl.UInt32, "order_id": pl.UInt64},
     )
 
-    found = as_messages(frame)
+    found = as_messages(frame, Listings())
 
     assert found.select("BookMessage", "Side", "Size", "trade", "is_after_fill", "before", "after").rows() == expected
     events = found["event"].to_list()
@@ -70,7 +71,7 @@ def slow_messages(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """What each row says, one event and order after the other."""
     size = [0 if row["size"] == NO_SIZE else row["size"] for row in rows]
     kind = [{"A": ADD, "C": REDUCE, "M": MODIFY, "R": CLEAR}.get(row["action"], NONE) for row in rows]
-    is_after, trade, spans = [False] * len(rows), [None] * len(rows), []
+    is_after, trade, spans = [False] * len(rows), [0] * len(rows), []
     for place, row in enumerate(rows):
         event = event_of(rows, place)
         reports = [each for each in event if rows[each]["action"] == "T" and each <= place]

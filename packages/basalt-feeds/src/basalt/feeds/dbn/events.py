@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from basalt.books import BookMessage
-from basalt.books.storage import Listings
+from basalt.books.storage import Listings, frozen
 from basalt.feeds.dbn.event_kernel import SLOT, number_events, number_trades, take_fills
 from basalt.feeds.dbn.fields import ADD, ASK, BID, CANCEL, CLEAR, LAST, MODIFY, NO_SIZE, SNAPSHOT, TRADE, has_flag
 from basalt.market.sides import RestingSide
@@ -76,55 +76,43 @@ def with_snapshots_cleared(records: pl.DataFrame, in_snapshot: set[int]) -> pl.D
     return pl.concat([clears, records]).sort("position", maintain_order=True)
 
 
-def as_messages(records: pl.DataFrame) -> pl.DataFrame:
+def as_messages(records: pl.DataFrame, known: Listings) -> pl.DataFrame:
     """What each record says to the book.
 
     Args:
         records: Whole events, with `ListingId` and `BMLLSequenceNo`.
+        known: Numbers of listings, which new ones are added to.
 
     Returns:
-        The records in their order, with `event` (number within this frame), `before` and `after` (number before that of the event's first record, and that
+        The records in their order, with `listing` (its number), `event` (number within this frame), `before` and `after` (number before that of the event's first record, and that
         of its last one); `BookMessage`, `OrderId`, `Side`, `Price` (billionths) and `Size` as `basalt.books.OrderTracker` reads them; `trade`, for reports and fills the
-        sequence number of the report that they belong to; `is_after_fill`, whether the record changes an order that was filled in its event.
+        sequence number of the report that they belong to, 0 for none; `is_after_fill`, whether the record changes an order that was filled in its event.
     """
-    listings, count = _listings(records)
+    listings = frozen(known.number(_read_only(records["ListingId"])))
     flags, actions, numbers = (_read_only(records[name]) for name in ("flags", "action", "BMLLSequenceNo"))
     events, trades = np.empty((3, records.height), np.int64), np.empty(records.height, np.int64)
-    number_events(listings, flags, numbers, _no_numbers(count), events)
-    fills = number_trades(listings, actions, numbers, events[0], _no_numbers(count), trades)
+    number_events(listings, flags, numbers, _no_numbers(known.count), events)
+    fills = number_trades(listings, actions, numbers, events[0], _no_numbers(known.count), trades)
     sizes, kinds = _sizes(records["size"].to_numpy()), _KINDS[actions]
     is_after = np.zeros(records.height, np.bool_)
     if fills:
         orders = _read_only(records["order_id"]).view(np.int64)
         take_fills(actions, orders, events[0], _empty_slots(fills), sizes, kinds, is_after)
     return records.with_columns(
+        pl.Series("listing", listings),
         *(pl.Series(name, row) for name, row in zip(("event", "before", "after"), events, strict=True)),
         pl.Series("BookMessage", kinds),
         pl.col("order_id").alias("OrderId"),
         pl.Series("Side", _SIDES[records["side"].to_numpy()]),
         pl.col("price").alias("Price"),
         pl.Series("Size", sizes),
-        pl.Series("trade", trades).replace(0, None),
+        pl.Series("trade", trades),
         pl.Series("is_after_fill", is_after),
     )
 
 
-def _listings(records: pl.DataFrame) -> tuple[NDArray[np.int32], int]:
-    """Dense number of the listing by row, and how many there are."""
-    known = Listings()
-    numbers = known.number(_read_only(records["ListingId"]))
-    return _frozen(numbers), known.count
-
-
 def _read_only(column: pl.Series) -> NDArray[Any]:
-    return _frozen(column.to_numpy())
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """A view that cannot be written to, as most of a frame's arrays are: one kind of array needs one compilation."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    return frozen(column.to_numpy())
 
 
 def _no_numbers(listings: int) -> NDArray[np.int64]:

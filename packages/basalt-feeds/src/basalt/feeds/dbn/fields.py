@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from databento_dbn import FIXED_PRICE_SCALE, UNDEF_PRICE
+from numpy.typing import NDArray
 
 from basalt.market.sides import Aggressor
 
@@ -51,19 +52,30 @@ def aggressor() -> pl.Expr:
 
 
 def decimals(units: pl.Series) -> pl.Series:
-    """The floats nearest to *units* billionths; null stays null.
+    """The floats nearest to *units* billionths; null stays null."""
+    return price_series(units.name, (units.fill_null(NO_PRICE) if units.null_count() else units).to_numpy())
+
+
+def price_series(name: str, units: NDArray[np.int64]) -> pl.Series:
+    """The floats nearest to *units* billionths; null where there is no price."""
+    is_none = units == NO_PRICE
+    if not is_none.any():
+        return pl.Series(name, _nearest(units))
+    floats = _nearest(np.where(is_none, 0, units))
+    floats[is_none] = np.nan
+    return pl.Series(name, floats, nan_to_null=True)
+
+
+def _nearest(units: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Billionths as floats.
 
     A division of two floats is exact to the last bit when both are; beyond 2^53 (nine million in prices) the division is one of Python's
     integers, which always is.
     """
-    values = units.fill_null(0).to_numpy()
-    if values.size and max(values.max(), -values.min()) > EXACT:
-        distinct, places = np.unique(values, return_inverse=True)
-        floats = np.array([int(value) / PRICE_SCALE for value in distinct])[places]
-    else:
-        floats = values / np.float64(PRICE_SCALE)
-    made = pl.Series(units.name, floats)
-    return made if not units.null_count() else pl.select(pl.when(units.is_not_null()).then(made)).to_series().alias(units.name)
+    if not units.size or max(units.max(), -units.min()) <= EXACT:
+        return units / np.float64(PRICE_SCALE)
+    distinct, places = np.unique(units, return_inverse=True)
+    return np.array([int(value) / PRICE_SCALE for value in distinct])[places]
 
 
 def with_decimals(frame: pl.DataFrame, *names: str) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,8 @@ from basalt.synthetic.naming import DIGITS, write_names
 from basalt.synthetic.phases import offset_seconds
 
 _NANOS = {"ns": 1, "us": NANOS_PER_MICRO, "ms": 1_000_000}
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,35 @@ class Columns:
     room: Room = field(default_factory=lambda: Room(kept=False))
 
     def made(self) -> dict[str, pa.Array]:
-        """All columns in the table's order; words are dictionaries."""
-        found = {**self._prices(), **self._whole(), **self._exact()}
-        for name, kind in self.layout.kinds.items():
-            if name not in found:
-                found[name] = self._single(kind, TYPES[self.layout.table[name].dtype])
+        """All columns in the table's order; words are dictionaries, and columns that are made alike are one array."""
+        return self._in_order({**self._varying(), **{name: self._same(kind.value, dtype) for name, kind, dtype in self._constant()}})
+
+    def frame(self) -> pl.DataFrame:
+        """All columns in the table's order; what is the same in all rows takes no memory."""
+        arrays = self._varying()
+        series = {id(array): _series(array) for array in arrays.values()}
+        frame = pl.DataFrame([series[id(array)].alias(name) for name, array in arrays.items()])
+        same = {name: pl.lit(self._value(kind.value, dtype)).cast(self.layout.table[name].dtype) for name, kind, dtype in self._constant()}
+        return frame.with_columns(**same).select(*self._in_order({**arrays, **same}))
+
+    def _in_order(self, found: Mapping[str, Made]) -> dict[str, Made]:
         return {column.name: found[column.name] for column in self.layout.table.columns if column.name in found}
+
+    def _varying(self) -> dict[str, pa.Array]:
+        """All columns but those that are the same in all rows."""
+        found = {**self._prices(), **self._whole(), **self._exact()}
+        alike: dict[tuple[Kind, pa.DataType], pa.Array] = {}
+        for name, kind in self.layout.kinds.items():
+            key = (kind, TYPES[self.layout.table[name].dtype])
+            if name not in found and not isinstance(kind, Same):
+                if key not in alike:
+                    alike[key] = self._single(*key)
+                found[name] = alike[key]
+        return found
+
+    def _constant(self) -> list[tuple[str, Same, pa.DataType]]:
+        kinds = self.layout.kinds.items()
+        return [(name, kind, TYPES[self.layout.table[name].dtype]) for name, kind in kinds if isinstance(kind, Same)]
 
     @cached_property
     def _nanos(self) -> np.ndarray:
@@ -163,8 +188,6 @@ class Columns:
                 return self._decoded(kind)
             case Fact():
                 return self._facts(kind, dtype)
-            case Same():
-                return self._same(kind.value, dtype)
             case Clock():
                 return self._clock(kind, dtype)
             case Ahead():
@@ -195,9 +218,11 @@ class Columns:
             return _words(np.zeros(self.rows.size, dtype=np.int8), [value])
         if dtype == pa.bool_():
             return _flags(np.full(self.rows.size, int(value), dtype=np.int8))
-        if pa.types.is_timestamp(dtype):
-            value = midnight_nanos(self.market.day) // _NANOS[dtype.unit]
-        return _array(dtype, np.full(self.rows.size, value, dtype=_physical(dtype)), None)
+        return _array(dtype, np.full(self.rows.size, self._value(value, dtype), dtype=_physical(dtype)), None)
+
+    def _value(self, value: Any, dtype: pa.DataType) -> Any:
+        """The value, or midnight of the day as clocks count it."""
+        return midnight_nanos(self.market.day) // _NANOS[dtype.unit] if pa.types.is_timestamp(dtype) else value
 
     def _clock(self, kind: Clock, dtype: pa.DataType) -> pa.Array:
         nanos = self._nanos + kind.plus if kind.plus else self._nanos
@@ -240,14 +265,14 @@ def _names(listings: np.ndarray, numbers: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(pa.large_string(), numbers.size, [None, pa.py_buffer(ends), pa.py_buffer(text[:length])], 0)
 
 
-def frame_of(arrays: Mapping[str, pa.Array]) -> pl.DataFrame:
-    """The columns as a frame."""
-    return pl.DataFrame([_series(name, array) for name, array in arrays.items()])
+def _series(array: pa.Array) -> pl.Series:
+    return pl.Series(_viewed(array) if pa.types.is_dictionary(array.type) else array)
 
 
-def _series(name: str, array: pa.Array) -> pl.Series:
-    if not pa.types.is_dictionary(array.type):
-        return pl.Series(name, array)
-    words = pl.Series(name, array.dictionary.to_pylist(), dtype=pl.String)
-    codes = pl.Series(array.indices).cast(pl.UInt32)
-    return words.gather(codes)
+def _viewed(array: pa.DictionaryArray) -> pa.Array:
+    """The words, each a view into the dictionary, as frames have them."""
+    _, views, *texts = array.dictionary.cast(pa.string_view()).buffers()
+    known, codes = array.indices.buffers()
+    places = np.frombuffer(codes, array.indices.type.to_pandas_dtype(), len(array))
+    each = np.take(np.frombuffer(views, np.complex128, len(array.dictionary)), places, mode="clip")
+    return pa.Array.from_buffers(pa.string_view(), len(array), [known, pa.py_buffer(each), *texts])

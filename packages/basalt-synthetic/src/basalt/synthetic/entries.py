@@ -76,8 +76,9 @@ class Rows:
             np.concatenate(each) for each in zip(*((p.keys, p.whole[:, 0], p.whole[:, tie]) for p in parts), strict=True)
         )
         order = _order(keys, ties, numbers)
-        starts = np.cumsum([0, *(part.size for part in parts)])
-        targets = _split(order, starts)
+        sizes = [part.size for part in parts]
+        targets = _split(order, sizes)
+        starts = np.cumsum([0, *sizes])
         places = tuple(order[some] - start for some, start in zip(targets, starts, strict=False))
         return cls(tuple(parts), places, targets, keys[order], numbers[order])
 
@@ -93,9 +94,9 @@ def _order(keys: np.ndarray, ties: np.ndarray, numbers: np.ndarray) -> np.ndarra
     return order
 
 
-def _split(order: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, ...]:
+def _split(order: np.ndarray, sizes: list[int]) -> tuple[np.ndarray, ...]:
     """Where the rows of each part stand in the *order* of all."""
-    if starts.size == 2:
+    if len(sizes) == 1:
         return (np.arange(order.size),)
-    part = (np.searchsorted(starts, order, side="right") - 1).astype(np.uint16)
-    return tuple(np.split(np.argsort(part, kind="stable"), starts[1:-1]))
+    part = np.repeat(np.arange(len(sizes), dtype=np.uint16), sizes)[order]
+    return tuple(np.split(np.argsort(part, kind="stable"), np.cumsum(sizes)[:-1]))

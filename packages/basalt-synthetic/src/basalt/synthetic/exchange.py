@@ -10,7 +10,7 @@ import polars as pl
 from basalt.core.errors import InvalidValue, UnknownName
 from basalt.core.tables import Table
 from basalt.synthetic.book_tables import BOOKS, CONSOLIDATED, ORDERS, book_entries, consolidated_entries, order_entries
-from basalt.synthetic.columns import Columns, Market, frame_of
+from basalt.synthetic.columns import Columns, Market
 from basalt.synthetic.day_tables import LISTINGS, MESSAGES, PHASES, listing_entries, message_entries, phase_entries
 from basalt.synthetic.deals import deals_of
 from basalt.synthetic.entries import Entries, Rows
@@ -60,9 +60,9 @@ def simulate(
         UnknownName: *only* names a listing, or the scenario an instrument, that the market does not have.
     """
     chosen = scenario or plain_scenario(listings, scale, seed)
-    parts = list(simulate_groups(day, chosen, only=only))
+    parts = [dict(part) for part in simulate_groups(day, chosen, only=only)]
     market = market_of(day, chosen)
-    return {name: _table(layout, market, [part[name] for part in parts]) for name, layout in LAYOUTS.items()}
+    return {name: _table(layout, market, [part.pop(name) for part in parts]) for name, layout in LAYOUTS.items()}
 
 
 def market_of(day: date, scenario: Scenario) -> Market:
@@ -71,7 +71,7 @@ def market_of(day: date, scenario: Scenario) -> Market:
 
 
 def _table(layout: Layout, market: Market, parts: Sequence[Entries]) -> pl.DataFrame:
-    return frame_of(Columns(layout, market, Rows.of(parts, layout.tie_place)).made())
+    return Columns(layout, market, Rows.of(parts, layout.tie_place)).frame()
 
 
 def plain_scenario(listings: int, scale: float, seed: int) -> Scenario:

@@ -45,6 +45,7 @@ TRADE = st.fixed_dictionaries(
         "AggressorSide": st.sampled_from([0, 1, 2, None]),
         "BMLLTradeType": st.sampled_from(["LIT", "DARK", "OTC", None]),
         "PricePoint": st.sampled_from([None, -0.5, 0.0, 0.25, 1.5]),
+        "PriorQuoteSizeRank": st.sampled_from([None, 1, 2, 5]),
         "MarketState": st.sampled_from(["CONTINUOUS_TRADING", None]),
     }
 )
@@ -54,7 +55,7 @@ EVENT_TYPES = {
     "MarketState": pl.String,
 }
 TRADE_TYPES = {
-    **dict.fromkeys(("ListingId", "AggressorSide"), pl.Int64),
+    **dict.fromkeys(("ListingId", "AggressorSide", "PriorQuoteSizeRank"), pl.Int64),
     **dict.fromkeys(("Price", "InstrumentCurrencyPrice", "Size", "PricePoint"), pl.Float64),
     **dict.fromkeys(("MIC", "BMLLTradeType", "MarketState"), pl.String),
 }
@@ -97,6 +98,8 @@ def of_tape(tape: list[dict[str, Any]]) -> dict[str, Any]:
             found[f"{start}Volume{taker}Aggressor"] = math.fsum(row["Size"] for row in mine)
             priced = [(row["InstrumentCurrencyPrice"], row["Size"]) for row in mine if row["InstrumentCurrencyPrice"] is not None]
             found[f"{start}VWAP{taker}Aggressor"] = divided(priced)
+            ranked = [(row["PriorQuoteSizeRank"], row["Size"]) for row in mine if row["PriorQuoteSizeRank"] is not None]
+            found[f"{start}PriorQuoteSizeRank{taker}Aggressor"] = divided(ranked)
             placed = [(2 * min(max(row["PricePoint"], 0), 1) - 1, row["Size"]) for row in mine if row["PricePoint"] is not None]
             found[f"{start}VolumeWeightedPricePlacement{taker}Aggressor"] = divided(placed)
     both = [row for row in tape if row["BMLLTradeType"] in TYPES]
@@ -106,7 +109,9 @@ def of_tape(tape: list[dict[str, Any]]) -> dict[str, Any]:
 
 EVERYTHING = {
     "l3_execution": [{"measures": ["ExecutedVolume", "VWAP"], "sides": list(DEFAULT)}],
-    "trade_breakdown": [{"measures": ["Volume", "VWAP", "VWPP"], "trade_types": list(TYPES), "aggressor_sides": list(TAKERS)}],
+    "trade_breakdown": [
+        {"measures": ["Volume", "VWAP", "VWPP", "PriorQuoteSizeRank"], "trade_types": list(TYPES), "aggressor_sides": list(TAKERS)}
+    ],
     "derived_metrics": [{"variant": ["TradeImbalance", "HiddenShare", "DarkShare"]}],
 }
 

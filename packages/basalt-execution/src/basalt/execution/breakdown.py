@@ -20,6 +20,7 @@ _TRADES: dict[str, list[Any]] = {
     "LocalNotional": [2000.0, 1300.0, None, 600.0, 110.0],
     "Size": [200.0, 100.0, 70.0, 50.0, 10.0],
     "PricePoint": [1.0, 0.25, 0.5, 0.5, 0.0],
+    "PriorQuoteSizeRank": [1, 4, 2, None, 1],
 }
 
 
@@ -120,6 +121,34 @@ def traded_placement(trade_type: TradeType, aggressor: AggressorToken, rows: pl.
     place, condition = pl.col("PricePoint"), all_of(_of_type(trade_type), takes(aggressor), rows)
     placed = where((2 * place.clip(0, 1) - 1) * pl.col("Size"), condition)
     return ratio(placed.sum(), where(pl.col("Size"), known(place), condition).sum())
+
+
+def _rank_column(trade_type: TradeType, aggressor: AggressorToken) -> str:
+    return _column(trade_type, "PriorQuoteSizeRank", aggressor)
+
+
+@analytic(
+    family=FAMILY,
+    measure="PriorQuoteSizeRank",
+    column=_rank_column,
+    unit="1",
+    table="trades",
+    math=r"\sum_i k_i q_i \,/\, \sum_i q_i",
+    rollup=RatioOfSums(),
+    source="Foucault & Menkveld (2008), Journal of Finance 63(1), on where orders are routed to",
+    examples=[
+        Example(_TRADES, axes={"trade_type": "LIT", "aggressor": "Buy"}, gives=2.0),
+        Example(_TRADES, axes={"trade_type": "DARK", "aggressor": "Unknown"}, gives=None),
+    ],
+)
+def quote_size_rank(trade_type: TradeType, aggressor: AggressorToken, rows: pl.Expr | None = EVERY_ROW) -> Ratio:
+    """Size-weighted mean rank of the venue by the size that it quoted before {trade_type} trades with the aggressor {aggressor}.
+
+    1 where takers went to the venue that showed most at the price. Trades without a `PriorQuoteSizeRank` are left out;
+    null without any.
+    """
+    rank, condition = pl.col("PriorQuoteSizeRank"), all_of(_of_type(trade_type), takes(aggressor), rows)
+    return ratio(where(rank * pl.col("Size"), condition).sum(), where(pl.col("Size"), known(rank), condition).sum())
 
 
 @analytic(

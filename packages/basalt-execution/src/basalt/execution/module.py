@@ -41,6 +41,7 @@ EXECUTION = Module(
         breakdown.traded_volume,
         breakdown.traded_vwap,
         breakdown.traded_placement,
+        breakdown.quote_size_rank,
         book.trade_imbalance,
         book.hidden_share,
         breakdown.dark_share,

@@ -187,10 +187,10 @@ class BookBuilder:
         carried = [
             name for name in rows.columns if name in _CARRIED or name in self.carry or (name == "TimeBucket" and self.sample == "bucket")
         ]
-        frame = _rows_at(rows.select(carried), marks[0])
+        frame = _rows_at(rows[carried], marks[0])
         counts = [pl.Series(f"{side}LevelCount", out[place].astype(np.int32)) for place, side in enumerate(SIDES)]
         number = [] if self.sample == "bucket" else [pl.Series("L2EventNo", marks[1])]
-        return frame.with_columns(*counts, *number, *self._level_columns(out))
+        return frame.hstack([*counts, *number, *self._level_columns(out)])
 
     def _level_columns(self, out: Longs) -> list[pl.Series]:
         columns: list[pl.Series] = []

@@ -52,14 +52,15 @@ def identifiers(frame: pl.DataFrame, name: str) -> Longs:
         column = pl.select(pl.when(column == "").then(None).otherwise(column)).to_series().cast(pl.Int64)
     if column.dtype != pl.UInt64:
         column = column.cast(pl.Int64)
-    return frozen(column.fill_null(0).to_numpy().view(np.int64))
+    return frozen((column.fill_null(0) if column.null_count() else column).to_numpy().view(np.int64))
 
 
 def flags(frame: pl.DataFrame, name: str) -> NDArray[np.bool_]:
     """A Boolean column; null is false, no column is all true."""
     if name not in frame.columns:
         return frozen(np.ones(frame.height, np.bool_))
-    return frozen(frame[name].cast(pl.Boolean).fill_null(value=False).to_numpy())
+    column = frame[name].cast(pl.Boolean)
+    return frozen((column.fill_null(value=False) if column.null_count() else column).to_numpy())
 
 
 def constant(length: int, value: int, dtype: type[Any]) -> NDArray[Any]:
@@ -111,7 +112,8 @@ class PriceCode:
 
     @staticmethod
     def _of_integers(column: pl.Series) -> Longs:
-        return frozen(column.cast(pl.Int64).fill_null(NO_PRICE).to_numpy())
+        column = column.cast(pl.Int64)
+        return frozen((column.fill_null(NO_PRICE) if column.null_count() else column).to_numpy())
 
     @property
     def limits(self) -> tuple[int, int, int]:

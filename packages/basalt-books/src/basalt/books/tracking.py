@@ -16,10 +16,15 @@ _CODES = {"BookMessage": pl.Int8, "LobAction": pl.Int64, "OrderFault": pl.Int8, 
 
 
 class OrderTracker:
-    """The orders of any number of listings, by 64-bit id."""
+    """The orders of any number of listings, by 64-bit id.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_codes: Give back integer prices that are none as 2^63 - 1 and actions that are none as 0 instead of null: `BookBuilder` reads both.
+    """
+
+    def __init__(self, *, keeps_codes: bool = False) -> None:
         self._listings, self._orders, self._prices = Listings(), Orders(), PriceCode(scale=1)
+        self._keeps_codes = keeps_codes
 
     def feed(self, messages: pl.DataFrame) -> pl.DataFrame:
         """Say what each message does to its order.
@@ -85,16 +90,22 @@ class OrderTracker:
         ).sort("ListingId", "OrderId")
 
     def _frame(self, messages: pl.DataFrame, out: Longs, codes: np.ndarray) -> pl.DataFrame:
-        is_float = messages["Price"].dtype.is_float()
-        price, old_price = ((self._prices.decode(row, "") if is_float else _integer_prices(row)) for row in (out[0], out[2]))
         columns = [pl.Series(name, codes[place]).cast(dtype) for place, (name, dtype) in enumerate(_CODES.items())]
-        renamed = (
-            [pl.when(pl.col("BookMessage") == BookMessage.MODIFY.value).then("NewOrderId")] if "NewOrderId" in messages.columns else []
-        )
-        frame = messages.with_columns(renamed).with_columns(
-            *columns, price.alias("Price"), pl.Series("Size", out[1]), old_price.alias("OldPrice"), pl.Series("OldSize", out[3])
-        )
-        return frame.with_columns(pl.when(pl.col("LobAction") > 0).then("LobAction"))
+        columns += [pl.Series("Size", out[1]), pl.Series("OldSize", out[3])]
+        columns += [self._price(out[row], messages["Price"].dtype).alias(name) for row, name in ((0, "Price"), (2, "OldPrice"))]
+        if "NewOrderId" in messages.columns:
+            renamed = pl.when(pl.col("BookMessage") == BookMessage.MODIFY.value).then("NewOrderId")
+            columns.append(messages.select(renamed).to_series())
+        kept = [name for name in messages.columns if name not in {column.name for column in columns}]
+        frame = messages[kept].hstack(columns)[
+            [*messages.columns, *(column.name for column in columns if column.name not in messages.columns)]
+        ]
+        return frame if self._keeps_codes else frame.with_columns(pl.when(pl.col("LobAction") > 0).then("LobAction"))
+
+    def _price(self, codes: Longs, dtype: pl.DataType) -> pl.Series:
+        if dtype.is_float():
+            return self._prices.decode(codes, "")
+        return pl.Series("", codes) if self._keeps_codes else _integer_prices(codes)
 
 
 def _integer_prices(codes: Longs) -> pl.Series:

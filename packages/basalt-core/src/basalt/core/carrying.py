@@ -5,7 +5,7 @@ rows → `windows` → inputs of each row → each value's `follow`, one behind 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -53,27 +53,43 @@ class Carrier:
         """*rows* with the values, in memory and in their own order; for rows that cannot be read window by window."""
         return self._source(rows, at_once=True)
 
-    def _source(self, rows: pl.LazyFrame, *, at_once: bool) -> pl.LazyFrame:
-        stored = rows.collect_schema()
+    def reduced(self, rows: pl.LazyFrame, reduce: Callable[[pl.LazyFrame], pl.LazyFrame], names: Collection[str]) -> pl.LazyFrame:
+        """What *reduce* makes of each window of *rows* with the values, one below the other.
+
+        Args:
+            rows: As for `piecewise`.
+            reduce: From the rows of a window to what is kept of them.
+            names: Columns that it reads.
+        """
+        schema = reduce(pl.LazyFrame(schema={**rows.collect_schema(), **self.types})).collect_schema()
 
         def pieces(columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None) -> Pieces:
-            kept = [*stored, *self.values] if columns is None else columns
+            kept = (reduce(piece.lazy()).collect(engine="in-memory") for piece in self._added(rows, set(names), at_once=False))
+            yield from _asked(kept, list(schema) if columns is None else columns, predicate, limit)
+
+        return register_io_source(pieces, schema=schema)
+
+    def _source(self, rows: pl.LazyFrame, *, at_once: bool) -> pl.LazyFrame:
+        schema = {**rows.collect_schema(), **self.types}
+
+        def pieces(columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None) -> Pieces:
+            kept = list(schema) if columns is None else columns
             told = {*kept, *(predicate.meta.root_names() if predicate is not None else ())}
-            wanted = {name: value for name, value in self.values.items() if name in told}
-            read = rows.select(self._read(list(stored), told, wanted))
-            followed = (
-                self._whole(read, wanted)
-                if at_once
-                else self._followed(read_ahead(windows(read, self.time, self.parts, self.size)), read, wanted)
-            )
-            for piece in followed:
-                asked = (piece if predicate is None else piece.filter(predicate)).select(kept)
-                yield asked if limit is None else asked.head(limit)
-                limit = None if limit is None else max(0, limit - asked.height)
+            yield from _asked(self._added(rows, told, at_once=at_once), kept, predicate, limit)
 
-        return register_io_source(pieces, schema={**stored, **self.types})
+        return register_io_source(pieces, schema=schema)
 
-    def _read(self, stored: list[str], told: set[str], wanted: Mapping[str, Carried]) -> list[pl.Expr]:
+    def _added(self, rows: pl.LazyFrame, told: Collection[str], *, at_once: bool) -> Pieces:
+        """*rows* in pieces, with those of the values that are *told* of."""
+        wanted = {name: value for name, value in self.values.items() if name in told}
+        read = rows.select(self._read(rows.collect_schema().names(), told, wanted))
+        return (
+            self._whole(read, wanted)
+            if at_once
+            else self._followed(read_ahead(windows(read, self.time, self.parts, self.size)), read, wanted)
+        )
+
+    def _read(self, stored: list[str], told: Collection[str], wanted: Mapping[str, Carried]) -> list[pl.Expr]:
         """Columns to read: stored ones that somebody wants, and the inputs of the values."""
         inputs = {name: expr for value in wanted.values() for name, expr in value.inputs.items()}
         return [pl.col(name) for name in stored if name in {*told, KEY, self.time}] + [expr.alias(name) for name, expr in inputs.items()]
@@ -89,6 +105,14 @@ class Carrier:
     def _whole(self, rows: pl.LazyFrame, wanted: Mapping[str, Carried]) -> Pieces:
         frame = rows.collect(engine="streaming").with_row_index(_PLACE)
         yield pl.concat(self._followed(iter([frame]), frame.lazy(), wanted)).sort(_PLACE)
+
+
+def _asked(pieces: Pieces, columns: list[str], predicate: pl.Expr | None, limit: int | None) -> Pieces:
+    """What the engine asks of *pieces*."""
+    for piece in pieces:
+        asked = (piece if predicate is None else piece.filter(predicate)).select(columns)
+        yield asked if limit is None else asked.head(limit)
+        limit = None if limit is None else max(0, limit - asked.height)
 
 
 def _in_order(piece: pl.DataFrame, time: str) -> pl.DataFrame:

@@ -2,7 +2,8 @@
 
 scan → attached columns → row layers → cell → one group_by → order → composites finished
 
-Values that come late, with their rows out of order, are reduced in a group_by of their own.
+Values that come late, with their rows out of order, are reduced in a group_by of their own. Lists of carried values are gathered
+window by window, since the engine would hold all rows until the last for them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import polars as pl
 
 from basalt.core.bucketing import TIME_BUCKET, Clock
 from basalt.core.carrying import Carrier
-from basalt.core.cells import KEY, cells
+from basalt.core.cells import KEY, Cells, cells
 from basalt.core.declaring.analytics import Measure, part_column
 from basalt.core.declaring.carried import Carried
 from basalt.core.declaring.held import Held
@@ -118,9 +119,12 @@ def _reduced(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, fac
     if built.rows:
         frame = frame.with_columns(expr.alias(name) for name, expr in built.rows.items())
     grouped = cells(query.time, clock, facts)
-    frame = frame.with_columns(grouped.of_rows)
     reductions = _cheap_sums(built.reductions, frame)
-    reduced = frame.group_by(grouped.keys).agg(expr.alias(name) for name, expr in reductions.items())
+    gathered = _lists(frame, grouped, reductions) if query.rows and query.is_foldable else {}
+    reduced = _grouped(frame, grouped, {name: expr for name, expr in reductions.items() if name not in gathered})
+    if gathered:
+        lists = _gathered(_carrier(query.time, query.rows[0], pieces), tables[query.table], grouped, gathered)
+        reduced = lists if len(gathered) == len(reductions) else join_on_keys((reduced, lists), grouped.keys)
     return reduced.sort(grouped.keys).select(*grouped.labels, *built.finishes)
 
 
@@ -139,16 +143,35 @@ def _rows_of(query: Query, tables: Mapping[str, pl.LazyFrame], pieces: Sequence[
         frame = frame.with_columns(
             _typed(_expression(measure), measure).alias(measure.column) for measure in layer if measure not in carried
         )
-        frame = _with_carried(frame, query, carried, pieces) if carried else frame
+        if carried:
+            carrier = _carrier(query.time, layer, pieces)
+            frame = carrier.piecewise(frame) if query.is_foldable else carrier.at_once(frame)
     return frame
 
 
-def _with_carried(frame: pl.LazyFrame, query: Query, measures: Sequence[Measure], pieces: Sequence[Piece]) -> pl.LazyFrame:
-    """*frame* with carried values, in flat memory where the query is foldable."""
-    values = {measure.column: value for measure in measures if isinstance(value := measure.build(), Carried)}
-    types = {measure.column: dtype for measure in measures if (dtype := measure.analytic.dtype) is not None}
-    carrier = Carrier(query.time, values, types, pieces)
-    return carrier.piecewise(frame) if query.is_foldable else carrier.at_once(frame)
+def _carrier(time: str, layer: Sequence[Measure], pieces: Sequence[Piece]) -> Carrier:
+    """What follows the carried values of a layer."""
+    built = {measure: value for measure in layer if isinstance(value := measure.build(), Carried)}
+    types = {measure.column: measure.analytic.dtype or pl.Null() for measure in built}
+    return Carrier(time, {measure.column: value for measure, value in built.items()}, types, pieces)
+
+
+def _grouped(rows: pl.LazyFrame, grouped: Cells, reductions: Mapping[str, pl.Expr]) -> pl.LazyFrame:
+    aggregated = rows.with_columns(grouped.of_rows).group_by(grouped.keys)
+    return aggregated.agg(expr.alias(name) for name, expr in reductions.items())
+
+
+def _lists(rows: pl.LazyFrame, grouped: Cells, reductions: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
+    """Those of *reductions* that are lists of values of their rows."""
+    types = _grouped(rows, grouped, reductions).collect_schema()
+    return {name: expr for name, expr in reductions.items() if isinstance(types[name], pl.List)}
+
+
+def _gathered(carrier: Carrier, rows: pl.LazyFrame, grouped: Cells, lists: Mapping[str, pl.Expr]) -> pl.LazyFrame:
+    """*lists* of each cell, in memory of their values alone."""
+    reads = {name for expr in (*grouped.of_rows, *lists.values()) for name in expr.meta.root_names()}
+    parts = carrier.reduced(rows, lambda window: _grouped(window, grouped, lists), {KEY, *reads})
+    return parts.group_by(grouped.keys).agg(pl.col(list(lists)).explode(empty_as_null=False))
 
 
 def _cheap_sums(reductions: Mapping[str, pl.Expr], rows: pl.LazyFrame) -> dict[str, pl.Expr]:

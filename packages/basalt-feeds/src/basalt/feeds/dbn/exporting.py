@@ -9,19 +9,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+from databento_dbn import StatusAction
 
-from basalt.feeds.dbn.facts import STATES
 from basalt.feeds.dbn.fields import ADD, ASK, BID, CANCEL, FILL, LAST, MODIFY, NO_PRICE, PRICE_SCALE, SNAPSHOT, TRADE
 from basalt.feeds.dbn.writing import dbn_file, encoded_header, encoded_records
 from basalt.feeds.feed import Exported, ExportedFile, LakeDay, Progress, quietly
 from basalt.feeds.outgoing import rows_of, wanted_listings
 from basalt.market.sides import Aggressor, LobAction, RestingSide
+from basalt.market.states import MarketState
 from basalt.market.tables import L3, MARKETSTATE, TRADES
 
 ROWS_AT_ONCE = 500_000
 NO_SIDE = ord("N")
-_ACTIONS = {"PRE_OPEN": 1, "QUOTING": 3, "CROSS": 4, "TRADING": 7, "HALT": 8, "PRE_CLOSE": 11, "CLOSE": 12, "POST_CLOSE": 13}
-_CODES = {STATES[name]: code for name, code in _ACTIONS.items()}
+_ACTIONS: dict[MarketState, str] = {
+    "PRE_OPEN": "PRE_OPEN",
+    "UNSCHEDULED_AUCTION": "QUOTING",
+    "OPENING_AUCTION": "CROSS",
+    "INTRADAY_AUCTION": "CROSS",
+    "CONTINUOUS_TRADING": "TRADING",
+    "HALTED": "HALT",
+    "CLOSING_AUCTION": "PRE_CLOSE",
+    "CLOSED": "CLOSE",
+    "POST_TRADE": "POST_CLOSE",
+}
+"""What is said of each phase; which auction it is follows from its place in the day."""
 _KEPT = ("Number", "Nanos", "Received", "Order", "Step", "Ends", "IsSnapshot")
 _FIELDS = ("instrument_id", "ts_event", "ts_recv", "order_id", "price", "size", "flags", "action", "side", "sequence")
 
@@ -219,7 +230,12 @@ def status_records(phases: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
     if phases.is_empty():
         return phases
     named = phases.join(numbers, on="ListingId", maintain_order="left")
-    code = pl.col("MarketState").replace_strict(_CODES, default=None, return_dtype=pl.Int64)
+    codes = {state: getattr(StatusAction, action).value for state, action in _ACTIONS.items()}
+    trades = pl.when(MarketState="CONTINUOUS_TRADING").then(ord("Y")).otherwise(ord("N"))
     return named.select(
-        pl.col("Number").alias("instrument_id"), pl.col("Nanos").alias("ts_event"), pl.col("Nanos").alias("ts_recv"), code.alias("action")
+        pl.col("Number").alias("instrument_id"),
+        pl.col("Nanos").alias("ts_event"),
+        pl.col("Nanos").alias("ts_recv"),
+        pl.col("MarketState").replace_strict(codes, default=None, return_dtype=pl.Int64).alias("action"),
+        trades.cast(pl.UInt8).alias("is_trading"),
     ).drop_nulls("action")

@@ -1,7 +1,7 @@
-"""Records about instruments and venues to rows of `reference`, `marketstate`, `statistics` and `imbalance`.
+"""Records about instruments and venues to rows of `reference`, `statistics` and `imbalance`.
 
 Source:
-    Databento, schemas `definition`, `status`, `statistics`, `imbalance`.
+    Databento, schemas `definition`, `statistics`, `imbalance`.
 """
 
 from __future__ import annotations
@@ -20,27 +20,9 @@ from basalt.feeds.dbn.fields import NO_PRICE, NO_SIZE, STREAM, Clock, decimals, 
 from basalt.feeds.dbn.naming import Directory, identity
 from basalt.feeds.identifiers import Listing
 
-STATES = {
-    "PRE_OPEN": "PRE_OPEN",
-    "PRE_CROSS": "OPENING_AUCTION",
-    "QUOTING": "UNSCHEDULED_AUCTION",
-    "CROSS": "OPENING_AUCTION",
-    "ROTATION": "OPENING_AUCTION",
-    "NEW_PRICE_INDICATION": "HALTED",
-    "TRADING": "CONTINUOUS_TRADING",
-    "HALT": "HALTED",
-    "PAUSE": "HALTED",
-    "SUSPEND": "HALTED",
-    "PRE_CLOSE": "CLOSING_AUCTION",
-    "CLOSE": "CLOSED",
-    "POST_CLOSE": "POST_TRADE",
-    "NOT_AVAILABLE_FOR_TRADING": "CLOSED",
-}
-"""Phase of each action of a status; actions that are not here change no phase."""
-
 _SIDES = {ord("B"): 1, ord("A"): 2}
 _NO_QUANTITY = 2**63 - 1
-_CLOCKS = ("TimestampNanoseconds", "ReceiveTimestamp", "FeedTimestamp", "BMLLSequenceNo")
+CLOCKS = ("TimestampNanoseconds", "ReceiveTimestamp", "FeedTimestamp", "BMLLSequenceNo")
 
 
 def name_of(kind: str, code: int) -> str:
@@ -53,42 +35,29 @@ def name_of(kind: str, code: int) -> str:
     return str(found.name)
 
 
-def _named(kind: str, column: pl.Series) -> pl.Expr:
+def enumerated(kind: str, column: pl.Series) -> pl.Expr:
+    """The vendor's names of the codes in *column*."""
     names = {code: name_of(kind, code) for code in column.unique().to_list()}
     return pl.col(column.name).replace_strict(names, return_dtype=pl.String)
 
 
-def _told(records: pl.DataFrame) -> pl.DataFrame:
+def told(records: pl.DataFrame) -> pl.DataFrame:
+    """*records* with clocks and `BMLLSequenceNo`."""
     return Clock().told(records).with_columns((pl.col("position") + 1).alias("BMLLSequenceNo"))
-
-
-def phase_rows(records: pl.DataFrame, listings: tuple[Listing, ...], day: date) -> pl.DataFrame:
-    """Rows of `marketstate`: one a status that changes the phase; the venue's own words are action, reason and event."""
-    told = _told(records).with_columns(_named("StatusAction", records["action"]).alias("Action"))
-    words = [pl.col("Action"), _named("StatusReason", records["reason"]), _named("TradingEvent", records["trading_event"])]
-    rows = told.with_columns(pl.col("Action").replace_strict(STATES, default=None, return_dtype=pl.String).alias("MarketState"))
-    return rows.drop_nulls("MarketState").select(
-        *_CLOCKS,
-        "MarketState",
-        pl.concat_str([word.replace("NONE", None) for word in words], separator=" ", ignore_nulls=True).alias("ExchangeMarketState"),
-        "ListingId",
-        pl.lit(STREAM, pl.Int64).alias("BMLLSequenceSource"),
-        *identity(listings, day, "MIC", "InstrumentId"),
-    )
 
 
 def figure_rows(records: pl.DataFrame, listings: tuple[Listing, ...], day: date) -> pl.DataFrame:
     """Rows of `statistics`."""
     quantity = pl.col("quantity").cast(pl.Int64)
     has_none = pl.col("quantity").is_in([_NO_QUANTITY, 2**31 - 1]) if records["quantity"].dtype == pl.Int32 else quantity == _NO_QUANTITY
-    told = _told(records)
-    return told.select(
-        *_CLOCKS,
-        _named("StatType", records["stat_type"]).alias("Statistic"),
-        decimals(told.select(price("price").alias("Price")).to_series()).alias("Price"),
+    rows = told(records)
+    return rows.select(
+        *CLOCKS,
+        enumerated("StatType", records["stat_type"]).alias("Statistic"),
+        decimals(rows.select(price("price").alias("Price")).to_series()).alias("Price"),
         pl.when(~has_none).then(quantity).cast(pl.Float64).alias("Quantity"),
         time("ts_ref").alias("ReferenceTimestamp"),
-        _named("StatUpdateAction", records["update_action"]).alias("UpdateAction"),
+        enumerated("StatUpdateAction", records["update_action"]).alias("UpdateAction"),
         pl.col("sequence").cast(pl.Int64).alias("ExchangeSequenceNo"),
         pl.col("stat_flags").cast(pl.Int64).alias("FeedFlags"),
         "ListingId",
@@ -99,17 +68,17 @@ def figure_rows(records: pl.DataFrame, listings: tuple[Listing, ...], day: date)
 
 def imbalance_rows(records: pl.DataFrame, listings: tuple[Listing, ...], day: date) -> pl.DataFrame:
     """Rows of `imbalance`; a price of 0 is none."""
-    told = _told(records)
+    rows = told(records)
 
     def figure(field: str, name: str) -> pl.Series:
-        return decimals(told.select(pl.when(pl.col(field) != 0).then(price(field)).alias(name)).to_series())
+        return decimals(rows.select(pl.when(pl.col(field) != 0).then(price(field)).alias(name)).to_series())
 
     def size(field: str, name: str) -> pl.Expr:
         return pl.when(pl.col(field) != NO_SIZE).then(field).cast(pl.Float64).alias(name)
 
     letters = {code: chr(code) for code in records["auction_type"].unique().to_list() if code}
-    return told.select(
-        *_CLOCKS,
+    return rows.select(
+        *CLOCKS,
         pl.col("auction_type").replace_strict(letters, default=None, return_dtype=pl.String).alias("ExchangeAuctionType"),
         pl.col("side").replace_strict(_SIDES, default=None, return_dtype=pl.Int64).alias("ImbalanceSide"),
         figure("ref_price", "ReferencePrice"),

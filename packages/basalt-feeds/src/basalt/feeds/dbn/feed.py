@@ -38,7 +38,7 @@ class DbnFeed:
         "Trades off the book, and what trades are besides price, size and aggressor: hidden executions and uncrossings come back as LIT_CONTINUOUS.",
         "Numbers of the exchange's messages: records are numbered anew.",
         "Replacements that change an order's id: they come back as a removal and an entry. Ids that are no numbers are numbered.",
-        "Phases that the vendor has no word for: intraday auctions, and which auction an uncrossing ends.",
+        "Phases that the vendor has no word for (auctions on demand, trading while the primary market is closed), and which auction an uncrossing ends.",
         "Decimals beyond the ninth, sizes with fractions, and sizes above 4,294,967,294.",
         "Quotes and mids beside trades at horizons and on other venues; consolidated books; imbalances.",
     )

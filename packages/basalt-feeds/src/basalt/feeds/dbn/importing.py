@@ -15,12 +15,13 @@ from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, 
 from basalt.core.lake import LakeFile, lake_path
 from basalt.core.tables import Table
 from basalt.feeds.blocks import read_ahead
-from basalt.feeds.dbn.facts import Steps, figure_rows, imbalance_rows, kinds_of, learn_definitions, phase_rows, reference_rows, steps_of
+from basalt.feeds.dbn.facts import Steps, figure_rows, imbalance_rows, kinds_of, learn_definitions, reference_rows, steps_of
 from basalt.feeds.dbn.fields import DAY_NANOS
 from basalt.feeds.dbn.finding import find_files
 from basalt.feeds.dbn.flow import OrderFlow
 from basalt.feeds.dbn.levels import LevelFlow
 from basalt.feeds.dbn.naming import Directory
+from basalt.feeds.dbn.phases import DayPhases
 from basalt.feeds.dbn.records import KINDS, RECORDS_AT_ONCE, Header, read_dbn
 from basalt.feeds.dbn.texts import read_csv
 from basalt.feeds.feed import Imported, Progress, quietly
@@ -33,7 +34,7 @@ SCHEMAS = (*KINDS.values(), "tbbo")
 _DEPTHS = {"mbo": "L3", "mbp-10": "L2"}
 _EPOCH = date(1970, 1, 1)
 _MIC = re.compile(r"(?P<mic>[A-Z0-9]{4})\.")
-_FACTS = {"status": (MARKETSTATE, phase_rows), "statistics": (STATISTICS, figure_rows), "imbalance": (IMBALANCE, imbalance_rows)}
+_FACTS = {"statistics": (STATISTICS, figure_rows), "imbalance": (IMBALANCE, imbalance_rows)}
 
 
 def import_dbn(
@@ -85,6 +86,7 @@ class _Day:
     steps: dict[int, float] = field(default_factory=dict)
     kinds: dict[int, str] = field(default_factory=dict)
     seen: Steps = field(default_factory=Steps)
+    phases: DayPhases = field(default_factory=DayPhases)
 
 
 class _Market:
@@ -127,6 +129,9 @@ class _Market:
             known.steps |= steps_of(rows)
             known.kinds |= kinds_of(rows)
             return
+        if kind == "status":
+            known.phases.add(rows)
+            return
         if kind in _FACTS:
             table, make = _FACTS[kind]
             self._add(day, kind, [(table, make(rows, self._listings(day), day))])
@@ -156,7 +161,7 @@ class _Market:
             if len(mine) < len(ids):
                 self.passed_over.add(f"{kind}: {table.name} came from {owners[table.name, next(each for each in ids if each not in mine)]}")
                 rows = rows.filter(pl.col("ListingId").is_in(mine))
-            self.into(day).add(table, rows)
+            self.into(day).add(table, self.days[day].phases.attach(table, rows))
 
     def _refuse_repeats(self, path: Path, kind: str, rows: pl.DataFrame) -> None:
         spans = rows.group_by("ListingId").agg(pl.col("ts_recv").min().alias("first"), pl.col("ts_recv").max().alias("last"))
@@ -250,6 +255,8 @@ def _put_market(market: _Market, lake: Path) -> Iterator[LakeFile]:
         depth = max(known.depths)
         made = reference_rows(listings, day, known.seen.steps() | known.steps, known.kinds, depth)
         market.into(day).add(REFERENCE, _with_stored(made, lake, market.directory.mic, day, described=set(known.steps) | set(known.kinds)))
+        if known.phases.is_told:
+            market.into(day).add(MARKETSTATE, known.phases.rows(listings, day))
         yield from market.into(day).put(lake, set(known.listings))
 
 

@@ -48,12 +48,15 @@ def test_rows_of_parts_are_in_order(parts: list[list[tuple[int, int]]]) -> None:
     assert values(rows) == sorted((*row, part) for part, some in enumerate(parts) for row in some)
 
 
-def test_of_each_part_a_batch_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("most", [0, 10_000, 1 << 30], ids=["all on disk", "some", "none"])
+def test_pieces_are_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(merging, "MOST_WAITING", most)
     monkeypatch.setattr(merging, "ROWS_A_BATCH", 10)
     monkeypatch.setattr(merging, "ROWS_A_PIECE", 20)
     spill = Spill(tmp_path)
     for part in range(5):
         spill.add(("l2", "XONE"), entries([(time * 5 + part, 0) for time in range(200)], part), 1)
+    assert bool(list(tmp_path.iterdir())) == (most < 1 << 30)
     pieces = list(spill.merged(("l2", "XONE")))
     assert max(piece.size for piece in pieces) <= 20 + 5 * 2 * 10
     assert [row for piece in pieces for row in values(piece)] == [(time, 0, time % 5) for time in range(1000)]
@@ -70,6 +73,7 @@ def test_a_lake_written_in_parts_is_the_same(tmp_path: Path, monkeypatch: pytest
     whole = {file.path.relative_to(tmp_path / "whole"): file for file in write_day(tmp_path / "whole", SUNDAY, listings=10, scale=0.02)}
     monkeypatch.setattr(happening, "INSTRUMENTS_A_GROUP", 1)
     monkeypatch.setattr(merging, "ROWS_A_BATCH", 100)
+    monkeypatch.setattr(merging, "MOST_WAITING", 500_000)
     parts = write_day(tmp_path / "parts", SUNDAY, listings=10, scale=0.02)
     assert {file.path.relative_to(tmp_path / "parts") for file in parts} == set(whole)
     for file in parts:

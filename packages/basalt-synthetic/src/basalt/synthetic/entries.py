@@ -41,6 +41,10 @@ class Entries:
         """The rows at *places*."""
         return Entries(*(np.take(array, places, axis=0) for array in self.arrays))
 
+    def between(self, first: int, last: int) -> Entries:
+        """The rows from *first* up to *last*."""
+        return Entries(*(array[first:last] for array in self.arrays))
+
 
 def joined(parts: Sequence[Entries]) -> Entries:
     """All rows of all parts, in their order."""

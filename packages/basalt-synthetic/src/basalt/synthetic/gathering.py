@@ -17,7 +17,7 @@ from numba import njit
 
 NOTHING = -1
 """Stands for a whole number that is not there."""
-AT_ONCE = 128
+AT_ONCE = 32
 """Rows that are read for one column after the other."""
 
 

@@ -16,22 +16,31 @@ ROWS_A_BATCH = 2_048
 """Rows of a part between keys that are remembered."""
 ROWS_A_PIECE = 65_536
 """Rows, more or less, of what is handed on at once; few large row groups are written faster than many small ones."""
+MOST_WAITING = 96 << 20
+"""Bytes of parts that wait in memory before they go to disk."""
 Place = tuple[str, str]
 
 
 @dataclass
 class _Parts:
-    """What one file is made of: the only part so far in memory, or the sizes of all that are on disk.
+    """What one file is made of: sizes of its parts on disk, and those that wait in memory, which come after them.
 
-    `lasts` are the keys of the last rows of all batches on disk, and `counts` their rows.
+    `lasts` are the keys of the last rows of all batches, and `counts` their rows.
     """
 
     tie: int
     empty: Entries
-    first: Entries | None
     sizes: list[int] = field(default_factory=list)
+    waiting: list[Entries] = field(default_factory=list)
     lasts: list[np.ndarray] = field(default_factory=list)
     counts: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, entries: Entries) -> None:
+        """Let a part wait."""
+        ends = np.minimum(np.arange(0, entries.size, ROWS_A_BATCH) + ROWS_A_BATCH, entries.size)
+        self.waiting.append(entries)
+        self.lasts.append(entries.keys[ends - 1])
+        self.counts.append(np.diff(ends, prepend=0))
 
     def limits(self) -> np.ndarray:
         """Keys between which there are `ROWS_A_PIECE` rows, and of each part a batch more or less."""
@@ -42,57 +51,65 @@ class _Parts:
 
 
 class Spill:
-    """Parts of files; from the second part of a file on they wait in a folder."""
+    """Parts of files, in memory while they are few, else in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._parts: dict[Place, _Parts] = {}
+        self._waiting = 0
 
     def add(self, place: Place, entries: Entries, tie: int) -> None:
         """Add rows, in order of key, to the file *place*; those of one key will be in order of the whole number *tie*, then of listing."""
-        parts = self._parts.get(place)
-        if parts is None:
-            self._parts[place] = _Parts(tie, entries.take(np.empty(0, np.int64)), entries)
-            return
-        for each in ([] if parts.first is None else [parts.first]) + [entries]:
-            if each.size:
-                self._store(place, parts, each)
-        parts.first = None
+        if place not in self._parts:
+            self._parts[place] = _Parts(tie, entries.take(np.empty(0, np.int64)))
+        if entries.size:
+            self._parts[place].add(entries)
+            self._waiting += sum(array.nbytes for array in entries.arrays)
+        if self._waiting > MOST_WAITING:
+            self._store()
 
     def merged(self, place: Place) -> Iterator[Rows]:
         """All rows of a file in their order, piece by piece; one piece at least."""
         parts = self._parts[place]
-        if parts.first is not None or not parts.sizes:
-            yield Rows.of([parts.first or parts.empty], parts.tie)
+        if not parts.lasts:
+            yield Rows.of([parts.empty], parts.tie)
             return
         with ExitStack() as open_files:
-            files = [open_files.enter_context(path.open("rb")) for path in self._files(place)]
-            cuts = self._cuts(parts, files[0])
+            files = [open_files.enter_context(path.open("rb")) for path in self._files(place) if parts.sizes]
+            cuts = _cuts(parts, files)
             for piece in range(cuts.shape[1] - 1):
-                some = [_read(files, parts.empty, first, last) for first, last in cuts[:, piece : piece + 2] if last > first]
+                ends = cuts[:, piece : piece + 2].tolist()
+                some = [_read(files, parts.empty, *each) for each in ends[: len(parts.sizes)] if each[1] > each[0]]
+                held = zip(parts.waiting, ends[len(parts.sizes) :], strict=True)
+                some += [part.between(first, last) for part, (first, last) in held if last > first]
                 if some:
                     yield Rows.of(some, parts.tie)
 
-    def _cuts(self, parts: _Parts, keys: IO[bytes]) -> np.ndarray:
-        """Where each part is cut into pieces, a row for each: places in the files."""
-        limits, cuts, start = parts.limits(), [], 0
-        for size in parts.sizes:
-            mine = np.fromfile(keys, np.int64, size)
-            cuts.append(start + np.concatenate([[0], np.searchsorted(mine, limits), [size]]))
-            start += size
-        return np.array(cuts)
-
-    def _store(self, place: Place, parts: _Parts, entries: Entries) -> None:
-        for path, array in zip(self._files(place), entries.arrays, strict=True):
-            with path.open("ab") as file:
-                array.tofile(file)
-        ends = np.minimum(np.arange(0, entries.size, ROWS_A_BATCH) + ROWS_A_BATCH, entries.size)
-        parts.sizes.append(entries.size)
-        parts.lasts.append(entries.keys[ends - 1])
-        parts.counts.append(np.diff(ends, prepend=0))
+    def _store(self) -> None:
+        """Write all parts that wait to the ends of their files."""
+        for place, parts in self._parts.items():
+            if parts.waiting:
+                for path, arrays in zip(self._files(place), zip(*(part.arrays for part in parts.waiting), strict=True), strict=True):
+                    with path.open("ab") as file:
+                        for array in arrays:
+                            array.tofile(file)
+                parts.sizes += [part.size for part in parts.waiting]
+                parts.waiting.clear()
+        self._waiting = 0
 
     def _files(self, place: Place) -> list[Path]:
         return [self._folder / f"{'-'.join(place)}.{array}" for array in ("keys", "whole", "exact")]
+
+
+def _cuts(parts: _Parts, files: Sequence[IO[bytes]]) -> np.ndarray:
+    """Where each part is cut into pieces, a row for each: places in the files, or in the part itself."""
+    limits, cuts, start = parts.limits(), [], 0
+    for size in parts.sizes:
+        mine = np.fromfile(files[0], np.int64, size)
+        cuts.append(start + np.concatenate([[0], np.searchsorted(mine, limits), [size]]))
+        start += size
+    cuts += [np.concatenate([[0], np.searchsorted(part.keys, limits), [part.size]]) for part in parts.waiting]
+    return np.array(cuts)
 
 
 def _read(files: Sequence[IO[bytes]], like: Entries, first: int, last: int) -> Entries:

@@ -32,7 +32,7 @@ def measure_events(scale: float) -> dict[str, Any]:
 
     from basalt.synthetic.exchange import simulate
     from basalt.synthetic.happening import sessions
-    from basalt.synthetic.kernel import ACTION, UNSEEN
+    from basalt.synthetic.world import ACTION, UNSEEN
     from basalt.synthetic.market import listings_of, universe
     from basalt.synthetic.planning import plan_day
     from basalt.synthetic.scenario import Scenario

@@ -159,9 +159,9 @@ def test_processes_may_simulate_one_day_at_once(tmp_path: Path) -> None:
         "import sys; from datetime import date; from basalt.synthetic import write_day;"
         "print(len(write_day(sys.argv[1], date(2026, 2, 1), listings=2, scale=0.02)))"
     )
-    workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert [worker.communicate(timeout=60)[0].strip() for worker in workers] == ["16", "16", "16"]
-    assert [worker.returncode for worker in workers] == [0, 0, 0]
+    workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [worker.communicate(timeout=60)[0].strip() for worker in workers] == ["16", "16"]
+    assert [worker.returncode for worker in workers] == [0, 0]
     assert len(files_in(tmp_path)) == 16
     assert len(write(tmp_path)) == 16
 

@@ -122,6 +122,12 @@ def test_half_days(day: date, asked: bool | None, closes: int) -> None:
     assert (auction.hour, auction.minute) == (closes, 30)
 
 
+def test_books_do_not_outlive_the_day() -> None:
+    for day in (MONDAY, MONDAY + timedelta(days=1)):
+        books = simulate(day, **SMALL)["l2"].group_by("ListingId").first()  # type: ignore[arg-type]
+        assert (books["BidLevelCount"] + books["AskLevelCount"]).to_list() == [1, 1]
+
+
 def test_nights_move_prices() -> None:
     opens, closes = [], []
     for number in range(6):

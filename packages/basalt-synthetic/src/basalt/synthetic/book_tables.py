@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from basalt.market.tables import CBBO, L2, L3
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.clocks import LIT_SOURCE, sequence
 from basalt.synthetic.counting import counted
 from basalt.synthetic.entries import Entries
@@ -25,25 +25,25 @@ NUMBERED: dict[str, Kind] = {
 _AUCTION_SIDE = 1
 """Of the two executions of an auction's trade, the bid's counts."""
 _ACTS = {
-    "Side": k.SIDE,
-    "LobAction": k.ACTION,
-    "Size": k.SIZE,
-    "OldSize": k.OLD_SIZE,
-    "ExecutionSize": k.EXECUTION_SIZE,
-    "PriceLevel": k.LEVEL,
-    "OldPriceLevel": k.OLD_LEVEL,
-    "SizeAhead": k.SIZE_AHEAD,
-    "OrdersAhead": k.ORDERS_AHEAD,
-    "DelOrderIndex": k.DEL_INDEX,
-    "AddOrderIndex": k.ADD_INDEX,
-    "Price": k.PRICE,
-    "OldPrice": k.OLD_PRICE,
-    "ExecutionPrice": k.EXECUTION_PRICE,
-    "OrderId": k.ORDER,
-    "OldOrderId": k.OLD_ORDER,
-    "OriginalOrderId": k.ORIGINAL,
-    "TradeId": k.TRADE,
-    "EndOfEvent": k.END,
+    "Side": world.SIDE,
+    "LobAction": world.ACTION,
+    "Size": world.SIZE,
+    "OldSize": world.OLD_SIZE,
+    "ExecutionSize": world.EXECUTION_SIZE,
+    "PriceLevel": world.LEVEL,
+    "OldPriceLevel": world.OLD_LEVEL,
+    "SizeAhead": world.SIZE_AHEAD,
+    "OrdersAhead": world.ORDERS_AHEAD,
+    "DelOrderIndex": world.DEL_INDEX,
+    "AddOrderIndex": world.ADD_INDEX,
+    "Price": world.PRICE,
+    "OldPrice": world.OLD_PRICE,
+    "ExecutionPrice": world.EXECUTION_PRICE,
+    "OrderId": world.ORDER,
+    "OldOrderId": world.OLD_ORDER,
+    "OriginalOrderId": world.ORIGINAL,
+    "TradeId": world.TRADE,
+    "EndOfEvent": world.END,
 }
 _COMPUTED = ("EventNo", "MarketState", "OrderExecuted", "Printable", "PosChange")
 
@@ -82,21 +82,21 @@ def acts_of(group: Group, shown: np.ndarray, fields: list[int], more: int) -> np
 
 def order_entries(group: Group) -> Entries:
     """What becomes `l3`."""
-    shown = np.flatnonzero((group.rows[k.ACTION] != k.UNSEEN) & group.chosen[group.numbers])
+    shown = np.flatnonzero((group.rows[world.ACTION] != world.UNSEEN) & group.chosen[group.numbers])
     whole = acts_of(group, shown, list(_ACTS.values()), len(_COMPUTED))
     field = {name: whole[:, ORDERS.place(name)] for name in ORDERS.whole}
     numbers, nanos = group.numbers[shown], group.nanos[shown]
-    hidden = field["LobAction"] == k.HIDDEN_FILL
+    hidden = field["LobAction"] == world.HIDDEN_FILL
     field["OrderExecuted"][:] = field["ExecutionSize"] > 0
-    takers = group.rows[k.TAKER_SIDE][shown]
+    takers = group.rows[world.TAKER_SIDE][shown]
     field["Printable"][:] = (field["ExecutionSize"] > 0) & ((takers > 0) | (field["Side"] == _AUCTION_SIDE))
     field["PosChange"][:] = ~hidden
     field["EventNo"][:] = counted(numbers, len(group.listings))
     field["MarketState"][:] = group.states(numbers, nanos)
-    field["OrderId"][field["Size"] == 0] = k.NOTHING
-    field["OldOrderId"][field["OldSize"] == 0] = k.NOTHING
-    field["OriginalOrderId"][hidden] = k.NOTHING
-    return Entries(sequence(nanos, group.slots[numbers], group.rows[k.TIE][shown]), whole, np.empty((shown.size, 0)))
+    field["OrderId"][field["Size"] == 0] = world.NOTHING
+    field["OldOrderId"][field["OldSize"] == 0] = world.NOTHING
+    field["OriginalOrderId"][hidden] = world.NOTHING
+    return Entries(sequence(nanos, group.slots[numbers], group.rows[world.TIE][shown]), whole, np.empty((shown.size, 0)))
 
 
 def _levels() -> dict[str, str]:
@@ -104,7 +104,7 @@ def _levels() -> dict[str, str]:
     columns: dict[str, str] = {}
     for side in ("Bid", "Ask"):
         for what in ("Price", "Quantity", "NumOrders"):
-            columns |= {f"{side}{what}{level + 1}": what for level in range(k.DEPTH)}
+            columns |= {f"{side}{what}{level + 1}": what for level in range(world.DEPTH)}
     return columns | {f"{side}LevelCount": "LevelCount" for side in ("Bid", "Ask")}
 
 
@@ -135,27 +135,27 @@ CONSOLIDATED = Layout(table=CBBO, whole=(*_LEVELS, "L2EventNo"), tie="L2EventNo"
 
 def book_entries(group: Group) -> Entries:
     """What becomes `l2`."""
-    shown = np.flatnonzero(group.rows[k.BOOK] != k.NOTHING)
+    shown = np.flatnonzero(group.rows[world.BOOK] != world.NOTHING)
     mine = group.chosen[group.numbers[shown]]
     places, shown = np.flatnonzero(mine), shown[mine]
     numbers, nanos = group.numbers[shown], group.nanos[shown]
     whole = _side_by_side(group, numbers, group.session.books[places], 2)
     whole[:, -1] = group.states(numbers, nanos)
-    return Entries(sequence(nanos, group.slots[numbers], group.rows[k.TIE][shown]), whole, np.empty((shown.size, 0)))
+    return Entries(sequence(nanos, group.slots[numbers], group.rows[world.TIE][shown]), whole, np.empty((shown.size, 0)))
 
 
 def consolidated_entries(group: Group) -> Entries:
     """What becomes `cbbo`."""
     numbers = np.repeat(group.firsts, group.counts("best"))
     mine = np.flatnonzero(group.chosen[numbers])
-    whole = _side_by_side(group, numbers[mine], group.session.best[mine, : k.BOOK_COLUMNS], 1)
+    whole = _side_by_side(group, numbers[mine], group.session.best[mine, : world.BOOK_COLUMNS], 1)
     return Entries(sequence(group.session.best_times[mine], np.zeros(1, np.int64), 0), whole, np.empty((mine.size, 0)))
 
 
 def _side_by_side(group: Group, numbers: np.ndarray, books: np.ndarray, more: int) -> np.ndarray:
     """Listings, levels, numbers of events, and room for the rest of *more* whole numbers."""
-    whole = np.empty((numbers.size, 1 + k.BOOK_COLUMNS + more), dtype=np.int32)
+    whole = np.empty((numbers.size, 1 + world.BOOK_COLUMNS + more), dtype=np.int32)
     whole[:, 0] = group.listing_numbers[numbers]
-    whole[:, 1 : 1 + k.BOOK_COLUMNS] = books
-    whole[:, 1 + k.BOOK_COLUMNS] = counted(numbers, len(group.listings))
+    whole[:, 1 : 1 + world.BOOK_COLUMNS] = books
+    whole[:, 1 + world.BOOK_COLUMNS] = counted(numbers, len(group.listings))
     return whole

@@ -6,7 +6,7 @@ import numpy as np
 
 from basalt.market.sides import Aggressor
 from basalt.market.tables import IMBALANCE, MARKETSTATE, REFERENCE
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.book_tables import NUMBERED, STATES
 from basalt.synthetic.clocks import NANOS_PER_MICRO, sequence
 from basalt.synthetic.entries import Entries
@@ -16,7 +16,7 @@ from basalt.synthetic.layouts import Clock, Fact, Flag, Layout, Price, Same, Who
 from basalt.synthetic.market import indices_of
 from basalt.synthetic.phases import CODES
 
-(_TIME, _VENUE, _PRICE, _PAIRED, _SURPLUS, _LAST, _BID, _ASK) = range(k.CALL_COLUMNS)
+(_TIME, _VENUE, _PRICE, _PAIRED, _SURPLUS, _LAST, _BID, _ASK) = range(world.CALL_COLUMNS)
 _STATE_CODES = tuple(CODES.values())
 
 PHASES = Layout(
@@ -102,7 +102,7 @@ def message_entries(group: Group) -> Entries:
     mine = np.flatnonzero(group.chosen[numbers])
     calls, numbers = calls[:, mine], numbers[mine]
     nanos = calls[_TIME] * NANOS_PER_MICRO + (group.slots % NANOS_PER_MICRO)[numbers]
-    crossed, surplus = calls[_PRICE] != k.NOTHING, calls[_SURPLUS]
+    crossed, surplus = calls[_PRICE] != world.NOTHING, calls[_SURPLUS]
     sides = np.where(surplus > 0, int(Aggressor.BUY), np.where(surplus < 0, int(Aggressor.SELL), int(Aggressor.UNKNOWN)))
     known = np.where(crossed, sides, int(Aggressor.UNKNOWN))
     prices = (calls[_LAST], calls[_PRICE], calls[_PAIRED], np.abs(surplus), crossed, calls[_BID], calls[_ASK])

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from basalt.market.sides import Aggressor, RestingSide
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.clocks import LIT_SOURCE, NANOS_PER_MICRO, NANOS_PER_SECOND, PRINT_SOURCE, PRINT_TIE
 from basalt.synthetic.group import Group
 from basalt.synthetic.market import Listing
@@ -101,28 +101,28 @@ def deals_of(group: Group) -> Deals:
 def executions(group: Group) -> Deals:
     """One per trade on the book; an auction's trade is the execution of its bid."""
     rows = group.rows
-    of_auction = rows[k.TAKER_SIDE] == 0
-    counts = (rows[k.EXECUTION_SIZE] > 0) & ~(of_auction & (rows[k.SIDE] != int(RestingSide.BID)))
+    of_auction = rows[world.TAKER_SIDE] == 0
+    counts = (rows[world.EXECUTION_SIZE] > 0) & ~(of_auction & (rows[world.SIDE] != int(RestingSide.BID)))
     shown = np.flatnonzero(counts & group.chosen[group.numbers])
-    numbers, nanos, takers = group.numbers[shown], group.nanos[shown], rows[k.TAKER_SIDE][shown]
-    kinds = np.where(takers == 0, _AUCTION, np.where(rows[k.ACTION][shown] == k.HIDDEN_FILL, _HIDDEN, _CONTINUOUS))
-    is_plain, is_retail = kinds == _CONTINUOUS, rows[k.TAKER_RETAIL][shown] == 1
+    numbers, nanos, takers = group.numbers[shown], group.nanos[shown], rows[world.TAKER_SIDE][shown]
+    kinds = np.where(takers == 0, _AUCTION, np.where(rows[world.ACTION][shown] == world.HIDDEN_FILL, _HIDDEN, _CONTINUOUS))
+    is_plain, is_retail = kinds == _CONTINUOUS, rows[world.TAKER_RETAIL][shown] == 1
     return Deals(
         number=numbers,
         nanos=nanos,
         published=nanos,
-        tie=rows[k.TIE][shown],
+        tie=rows[world.TIE][shown],
         source=np.full(nanos.size, LIT_SOURCE),
-        trade=rows[k.TRADE][shown],
+        trade=rows[world.TRADE][shown],
         aggressor=takers,
         taker=takers,
-        price=group.prices(numbers, rows[k.EXECUTION_PRICE][shown]),
-        size=rows[k.EXECUTION_SIZE][shown].astype(float),
+        price=group.prices(numbers, rows[world.EXECUTION_PRICE][shown]),
+        size=rows[world.EXECUTION_SIZE][shown].astype(float),
         kind=kinds,
-        remaining=np.where(is_plain, rows[k.SIZE][shown], np.nan),
-        left=np.where(is_plain, rows[k.LEFT][shown], np.nan),
+        remaining=np.where(is_plain, rows[world.SIZE][shown], np.nan),
+        left=np.where(is_plain, rows[world.LEFT][shown], np.nan),
         is_retail=is_retail,
-        is_algorithmic=(rows[k.OLD_ORDER][shown] % 3 > 0) & ~is_retail,
+        is_algorithmic=(rows[world.OLD_ORDER][shown] % 3 > 0) & ~is_retail,
         change=np.full(nanos.size, _TRADE),
         is_late=np.zeros(nanos.size, dtype=bool),
         latent=np.zeros(nanos.size),

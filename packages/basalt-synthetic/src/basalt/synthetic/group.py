@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.clocks import NANOS_PER_MICRO
 from basalt.synthetic.happening import Happened, Session
 from basalt.synthetic.looking_up import THING_BITS, places_of
@@ -99,7 +99,7 @@ class Group:
 
     @property
     def rows(self) -> np.ndarray:
-        """All acts, a column each as `kernel` numbers them, in order of instrument, then time."""
+        """All acts, a column each as `world` numbers them, in order of instrument, then time."""
         return self.session.rows
 
     @cached_property
@@ -110,12 +110,12 @@ class Group:
     @cached_property
     def numbers(self) -> np.ndarray:
         """The listing of each act."""
-        return np.asarray(self.rows[k.VENUE] + np.repeat(self.firsts, self.counts("rows")))
+        return np.asarray(self.rows[world.VENUE] + np.repeat(self.firsts, self.counts("rows")))
 
     @cached_property
     def nanos(self) -> np.ndarray:
         """Nanoseconds after midnight UTC of each act."""
-        return np.asarray(self.rows[k.TIME] * NANOS_PER_MICRO + (self.slots % NANOS_PER_MICRO)[self.numbers])
+        return np.asarray(self.rows[world.TIME] * NANOS_PER_MICRO + (self.slots % NANOS_PER_MICRO)[self.numbers])
 
     @cached_property
     def listing_numbers(self) -> np.ndarray:
@@ -146,7 +146,7 @@ class Group:
         """Prices of *units* of listings; NaN for none. Each is the float nearest to its decimal."""
         numerators, denominators = self._fractions
         exact = units * numerators[numbers] / denominators[numbers]
-        return np.where(units == k.NOTHING, np.nan, exact)
+        return np.where(units == world.NOTHING, np.nan, exact)
 
     @cached_property
     def phases(self) -> tuple[Timeline, np.ndarray, np.ndarray]:
@@ -173,7 +173,7 @@ class Group:
         """The fair price at each act."""
         parts = []
         for each in self.happened:
-            seconds, micros = np.divmod(self.rows[k.TIME, each.begin.rows : each.end.rows], 1_000_000)
+            seconds, micros = np.divmod(self.rows[world.TIME, each.begin.rows : each.end.rows], 1_000_000)
             fair = each.plan.fair
             parts.append(fair[seconds] + (fair[seconds + 1] - fair[seconds]) * (micros / 1_000_000))
         return np.concatenate(parts)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.clocks import nanos_of_day
 from basalt.synthetic.consolidating import BEST_COLUMNS, INACTIVE, consolidate
+from basalt.synthetic.kernel import run
 from basalt.synthetic.planning import DayPlan, phase_arrays, write_floats, write_whole_numbers
 
 ROWS_A_STEP = 1.6
@@ -23,19 +24,19 @@ class Tape:
     """Long arrays that are written again and again: memory that is new costs more than the events.
 
     Attributes:
-        rows, books, calls: As in `kernel`.
+        rows, books, calls: As in `world`.
         times, best: Nanoseconds after midnight, and the levels over all venues from then on, a row each.
         whole, floats: The world that the event loop changes.
     """
 
     def __init__(self) -> None:
-        self.rows = np.empty((k.COLUMNS, 0), dtype=np.int64)
-        self.books = np.empty((0, k.BOOK_COLUMNS), dtype=np.int32)
-        self.calls = np.empty((k.CALL_COLUMNS, 0), dtype=np.int64)
+        self.rows = np.empty((world.COLUMNS, 0), dtype=np.int64)
+        self.books = np.empty((0, world.BOOK_COLUMNS), dtype=np.int32)
+        self.calls = np.empty((world.CALL_COLUMNS, 0), dtype=np.int64)
         self.times = np.empty(0, dtype=np.int64)
         self.best = np.empty((0, BEST_COLUMNS), dtype=np.int32)
-        self.whole = np.empty(k.WHOLE_NUMBERS, dtype=np.int64)
-        self.floats = np.empty(k.FLOATS)
+        self.whole = np.empty(world.WHOLE_NUMBERS, dtype=np.int64)
+        self.floats = np.empty(world.FLOATS)
 
     def reserve(self, written: Ends, rows: int, calls: int) -> None:
         """Make room for as many entries after what is *written*."""
@@ -158,9 +159,9 @@ def _run(plan: DayPlan, tape: Tape, begin: Ends) -> Ends:
         w, f = tape.whole, tape.floats
         write_whole_numbers(plan, w)
         write_floats(plan, f)
-        w[k.N_ROWS], w[k.N_BOOKS], w[k.N_CALLS] = begin.rows, begin.books, begin.calls
-        if k.run(w, f, phases, settings, tape.rows, tape.books, tape.calls):
-            return Ends(int(w[k.N_ROWS]), int(w[k.N_BOOKS]), int(w[k.N_CALLS]), begin.best)
+        w[world.N_ROWS], w[world.N_BOOKS], w[world.N_CALLS] = begin.rows, begin.books, begin.calls
+        if run(w, f, phases, settings, tape.rows, tape.books, tape.calls):
+            return Ends(int(w[world.N_ROWS]), int(w[world.N_BOOKS]), int(w[world.N_CALLS]), begin.best)
         length, messages = 2 * length, 2 * messages
 
 
@@ -177,8 +178,8 @@ def _changes(plan: DayPlan, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarr
     """When each venue's part in the books over all venues changes, and to which of its books; none while it does not trade."""
     changes = []
     for number, (listing, schedule) in enumerate(zip(plan.listings, plan.schedules, strict=True)):
-        mine = np.flatnonzero((rows[k.VENUE] == number) & (rows[k.BOOK] != k.NOTHING))
-        times, entries = nanos_of_day(listing, rows[k.TIME][mine]), rows[k.BOOK][mine]
+        mine = np.flatnonzero((rows[world.VENUE] == number) & (rows[world.BOOK] != world.NOTHING))
+        times, entries = nanos_of_day(listing, rows[world.TIME][mine]), rows[world.BOOK][mine]
         starts, continuous = nanos_of_day(listing, schedule.starts()), schedule.is_continuous()
         trades = continuous[np.searchsorted(starts, times, side="right") - 1]
         latest = np.searchsorted(times, starts, side="right") - 1

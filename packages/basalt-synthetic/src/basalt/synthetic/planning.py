@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.market import Instrument, Listing
 from basalt.synthetic.phases import MICROS, MINUTE, Schedule, schedules
 from basalt.synthetic.prices import fair_path, intensity
@@ -82,21 +82,21 @@ def typical_size(instrument: Instrument) -> float:
 
 
 def write_whole_numbers(plan: DayPlan, w: np.ndarray) -> None:
-    """Write the world of whole numbers at its beginning; see `kernel`."""
-    w[: k.KEYS] = 0  # the rest is written before it is read: counters say how far
-    w[k.VENUES], w[k.RANDOM], w[k.FREE_COUNT] = len(plan.listings), plan.seed, k.MOST_ORDERS
-    w[k.FREE : k.FREE + k.MOST_ORDERS] = np.arange(k.MOST_ORDERS)
-    for field in (k.LAST_PRICE, k.LAST_BOOK):
-        w[field : field + k.MOST_VENUES] = k.NOTHING
-    for field in (k.STEP, k.MESSAGE):
-        w[field : field + k.MOST_VENUES] = k.NEVER
+    """Write the world of whole numbers at its beginning; see `world`."""
+    w[: world.KEYS] = 0  # the rest is written before it is read: counters say how far
+    w[world.VENUES], w[world.RANDOM], w[world.FREE_COUNT] = len(plan.listings), plan.seed, world.MOST_ORDERS
+    w[world.FREE : world.FREE + world.MOST_ORDERS] = np.arange(world.MOST_ORDERS)
+    for field in (world.LAST_PRICE, world.LAST_BOOK):
+        w[field : field + world.MOST_VENUES] = world.NOTHING
+    for field in (world.STEP, world.MESSAGE):
+        w[field : field + world.MOST_VENUES] = world.NEVER
     for number, listing in enumerate(plan.listings):
         venue = listing.venue
-        w[k.TICK + number], w[k.LATENCY + number] = venue.tick_parts, venue.latency
-        w[k.STYLE + number] = k.THROUGH * venue.executes_through + k.NEW_IDS * venue.renames
+        w[world.TICK + number], w[world.LATENCY + number] = venue.tick_parts, venue.latency
+        w[world.STYLE + number] = world.THROUGH * venue.executes_through + world.NEW_IDS * venue.renames
     random = generator(plan.seed, Stream.FLOW, plan.instrument.number)
-    w[k.SIZES : k.SIZES + k.DRAWS] = order_sizes(random, typical_size(plan.instrument), k.DRAWS)
-    w[k.OFFSETS : k.OFFSETS + k.DRAWS] = _offsets(random, k.DRAWS)
+    w[world.SIZES : world.SIZES + world.DRAWS] = order_sizes(random, typical_size(plan.instrument), world.DRAWS)
+    w[world.OFFSETS : world.OFFSETS + world.DRAWS] = _offsets(random, world.DRAWS)
 
 
 def order_sizes(random: np.random.Generator, typical: float, count: int) -> np.ndarray:
@@ -114,18 +114,18 @@ def _offsets(random: np.random.Generator, count: int) -> np.ndarray:
 
 
 def write_floats(plan: DayPlan, f: np.ndarray) -> None:
-    """Write the world of floats at its beginning; see `kernel`."""
-    f[: k.FAIR] = 0.0
-    f[: k.CARELESS + 1] = _habits(plan.scenario.behaviour)
+    """Write the world of floats at its beginning; see `world`."""
+    f[: world.FAIR] = 0.0
+    f[: world.CARELESS + 1] = _habits(plan.scenario.behaviour)
     numerator, denominator = plan.instrument.tick.fraction
-    fair = f[k.FAIR : k.FAIR + k.SECONDS]
+    fair = f[world.FAIR : world.FAIR + world.SECONDS]
     np.multiply(plan.fair, denominator, out=fair)
     fair /= numerator
-    f[k.INTENSITY : k.INTENSITY + k.SECONDS] = plan.intensity
+    f[world.INTENSITY : world.INTENSITY + world.SECONDS] = plan.intensity
 
 
 def _habits(chosen: Behaviour) -> list[float]:
-    """Habits in the order that `kernel` has them; shares of one choice add up."""
+    """Habits in the order that `world` has them; shares of one choice add up."""
     kinds = np.cumsum([chosen.hidden, chosen.midpoints, chosen.icebergs, chosen.fleeting]).tolist()
     taking = [chosen.taking, chosen.taking + chosen.changing]
     return [*taking, PATIENCE, LEAN, REACH, chosen.retail, chosen.sweeps, *kinds, FOLLOWING, chosen.careless]
@@ -144,7 +144,7 @@ class _Change:
 
 
 def phase_arrays(plan: DayPlan) -> tuple[np.ndarray, np.ndarray]:
-    """Changes of all venues in order of time: whole fields, and float ones; see `kernel`."""
+    """Changes of all venues in order of time: whole fields, and float ones; see `world`."""
     changes = [change for number in range(len(plan.listings)) for change in _changes(plan, number)]
     ordered = sorted(changes, key=lambda change: (change.time, change.venue))
     whole = [[each.time, each.venue, each.state, each.gap] for each in ordered]
@@ -158,19 +158,19 @@ def _changes(plan: DayPlan, number: int) -> Iterator[_Change]:
     trading = STEPS_A_DAY * listing.activity * plan.scenario.scale / DAY_MICROS
     for place, phase in enumerate(schedule.phases):
         if continuous[place]:
-            yield _Change(phase.start, number, k.CONTINUOUS, rate=trading)
+            yield _Change(phase.start, number, world.CONTINUOUS, rate=trading)
         elif auctions[place]:
             yield from _auction(phase.state, phase.start, schedule.end_of(place), number)
         else:
-            yield _Change(phase.start, number, k.IDLE)
+            yield _Change(phase.start, number, world.IDLE)
             if phase.state == "PRE_OPEN" and continuous[place + 1]:
                 sets_up = schedule.end_of(place) - SETTING_UP
-                yield _Change(sets_up, number, k.LADDER, rate=LADDER_ORDERS / SETTING_UP, mix=1.0)
+                yield _Change(sets_up, number, world.LADDER, rate=LADDER_ORDERS / SETTING_UP, mix=1.0)
 
 
 def _auction(state: str, start: int, end: int, number: int) -> Iterator[_Change]:
     length = end - BEFORE_UNCROSS - start
     orders = OPENING_ORDERS if state == "OPENING_AUCTION" else AUCTION_ORDERS
     gap = max(length // MOST_MESSAGES, MICROS)
-    yield _Change(start, number, k.CALL, gap, orders / length, PATIENT_SHARES[state])
-    yield _Change(end - BEFORE_UNCROSS, number, k.UNCROSS)
+    yield _Change(start, number, world.CALL, gap, orders / length, PATIENT_SHARES[state])
+    yield _Change(end - BEFORE_UNCROSS, number, world.UNCROSS)

@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.consolidating import ASK_VENUE, BID_VENUE
 from basalt.synthetic.group import Group, Timeline
 from basalt.synthetic.looking_up import THING_BITS, mids_around
 
-_BEST = (0, 3 * k.DEPTH, k.DEPTH, 4 * k.DEPTH)
+_BEST = (0, 3 * world.DEPTH, world.DEPTH, 4 * world.DEPTH)
 """Columns of books that hold best bid, best ask, and their sizes."""
 
 
@@ -102,7 +102,7 @@ class Quotes:
         known = places >= 0
         if self.of_venues:
             known = known & self.group.is_continuous(numbers, nanos)
-        units = np.where(known, self.books[:, places], k.NOTHING)
+        units = np.where(known, self.books[:, places], world.NOTHING)
         bid, ask = (self.group.prices(numbers, units[side]) for side in range(2))
         bid_size, ask_size = (np.where(known, units[side], np.nan) for side in (2, 3))
         return Best(bid, ask, bid_size, ask_size, units[4], units[5])
@@ -110,11 +110,11 @@ class Quotes:
 
 def venue_quotes(group: Group) -> Quotes:
     """The quotes of each listing's own venue."""
-    shown = np.flatnonzero(group.rows[k.BOOK] != k.NOTHING)
+    shown = np.flatnonzero(group.rows[world.BOOK] != world.NOTHING)
     order = np.argsort(group.numbers[shown], kind="stable")
     books = group.session.books[:, _BEST][order].T
     numbers, nanos = group.numbers[shown][order], group.nanos[shown][order]
-    nobody = np.full((2, nanos.size), k.NOTHING)
+    nobody = np.full((2, nanos.size), world.NOTHING)
     return _quotes(group, numbers, nanos, np.concatenate([books, nobody]), of_venues=True)
 
 

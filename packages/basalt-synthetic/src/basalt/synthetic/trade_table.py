@@ -7,7 +7,7 @@ import polars as pl
 
 from basalt.market.tables import TRADES
 from basalt.market.trades import HORIZONS_MS
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.book_tables import STATES
 from basalt.synthetic.clocks import sequence
 from basalt.synthetic.deals import CHANGES, CLASSES, Deals
@@ -190,7 +190,7 @@ def _write_surroundings(group: Group, deals: Deals, field: dict[str, np.ndarray]
     _write_spans(on_venue, primaries, deals.nanos, field, exact, "AtPrimary")
     mics = np.array([_MICS.index(listing.venue.mic) for listing in group.listings])
     for name, venues in (("bid_venue", best.bid_venue), ("ask_venue", best.ask_venue)):
-        field[name][:] = np.where(venues == k.NOTHING, k.NOTHING, mics[primaries + np.maximum(venues, 0)])
+        field[name][:] = np.where(venues == world.NOTHING, world.NOTHING, mics[primaries + np.maximum(venues, 0)])
 
 
 def _write_quotes(best: Best, price: np.ndarray, field: dict[str, np.ndarray], at: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from basalt.synthetic import kernel as k
+from basalt.synthetic import world
 from basalt.synthetic.book_tables import acts_of
 from basalt.synthetic.clocks import LIT_SOURCE, PRINT_SOURCE, sequence
 from basalt.synthetic.counting import counted
@@ -16,19 +16,19 @@ from basalt.synthetic.layouts import Clock, Exact, Flag, Layout, Name, Same, Seq
 from basalt.synthetic.truth import ACTIONS, ORDER_KINDS, TAKER_KINDS, TRUTH
 
 _ACTS = {
-    "trade": k.TRADE,
-    "act": k.ACT,
-    "Side": k.SIDE,
-    "order": k.ORDER,
-    "kind": k.KIND,
-    "ParentId": k.PARENT,
-    "DisplayedSize": k.SIZE,
-    "HiddenSize": k.HIDDEN_LEFT,
-    "AggressorSide": k.TAKER_SIDE,
-    "AggressorParentId": k.TAKER_PARENT,
-    "taker": k.TAKER_KIND,
-    "AggressorSize": k.TAKER_SIZE,
-    "retail": k.TAKER_RETAIL,
+    "trade": world.TRADE,
+    "act": world.ACT,
+    "Side": world.SIDE,
+    "order": world.ORDER,
+    "kind": world.KIND,
+    "ParentId": world.PARENT,
+    "DisplayedSize": world.SIZE,
+    "HiddenSize": world.HIDDEN_LEFT,
+    "AggressorSide": world.TAKER_SIDE,
+    "AggressorParentId": world.TAKER_PARENT,
+    "taker": world.TAKER_KIND,
+    "AggressorSize": world.TAKER_SIZE,
+    "retail": world.TAKER_RETAIL,
 }
 _NULLABLE = ("EventNo", "ParentId", "DisplayedSize", "HiddenSize", "AggressorParentId", "AggressorSize")
 _NO_KIND, _NOBODY = len(ORDER_KINDS), len(TAKER_KINDS)
@@ -70,20 +70,20 @@ def _acts(group: Group) -> Entries:
     numbers, nanos = group.numbers[shown], group.nanos[shown]
     whole = acts_of(group, shown, list(_ACTS.values()), 2)
     field = {name: whole[:, DEEDS.place(name)] for name in DEEDS.whole}
-    visible, gone = group.rows[k.ACTION][shown] != k.UNSEEN, field["order"] == k.NOTHING
-    field["order"][gone] = group.rows[k.OLD_ORDER][shown[gone]]
-    field["EventNo"][:] = k.NOTHING
+    visible, gone = group.rows[world.ACTION][shown] != world.UNSEEN, field["order"] == world.NOTHING
+    field["order"][gone] = group.rows[world.OLD_ORDER][shown[gone]]
+    field["EventNo"][:] = world.NOTHING
     field["EventNo"][visible] = counted(numbers[visible], len(group.listings))
-    nobody = field["AggressorParentId"] == k.NOTHING
-    for name, value in (("taker", _NOBODY), ("AggressorSize", k.NOTHING), ("retail", k.NOTHING)):
+    nobody = field["AggressorParentId"] == world.NOTHING
+    for name, value in (("taker", _NOBODY), ("AggressorSize", world.NOTHING), ("retail", world.NOTHING)):
         field[name][nobody] = value
     field["source"][:] = LIT_SOURCE
-    return Entries(sequence(nanos, group.slots[numbers], group.rows[k.TIE][shown]), whole, group.latent()[shown][:, np.newaxis])
+    return Entries(sequence(nanos, group.slots[numbers], group.rows[world.TIE][shown]), whole, group.latent()[shown][:, np.newaxis])
 
 
 def _prints(group: Group, deals: Deals) -> Entries:
     off_book = deals.take(np.flatnonzero(deals.source == PRINT_SOURCE))
-    whole = np.full((off_book.nanos.size, 1 + len(DEEDS.whole)), k.NOTHING, dtype=np.int32)
+    whole = np.full((off_book.nanos.size, 1 + len(DEEDS.whole)), world.NOTHING, dtype=np.int32)
     whole[:, 0] = group.listing_numbers[off_book.number]
     columns: dict[str, np.ndarray | int] = {
         "trade": off_book.trade,

@@ -156,3 +156,39 @@ def test_options_are_checked(lake: Path, tmp_path: Path, option: str, value: str
     result = CliRunner().invoke(app, ["export", "lobster", str(tmp_path / "out"), *(each for pair in given.items() for each in pair)])
     assert isinstance(result.exception, InvalidValue)
     assert result.exception.where == option
+
+
+def written_records(lake: Path, out: Path, **options: int) -> pl.DataFrame:
+    done = export_dbn(LakeDay(lake, "XNAS", DAY), out, **options)
+    assert done.files[0].rows == 10
+    return pl.concat([records for _, _, records in read_dbn(done.files[0].path)])
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 3, 4])
+def test_spans_of_time_make_no_difference_to_records(lake: Path, tmp_path: Path, rows_at_once: int) -> None:
+    whole = written_records(lake, tmp_path / "whole")
+    assert written_records(lake, tmp_path / "spans", rows_at_once=rows_at_once).equals(whole)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 100])
+def test_ids_that_are_no_numbers_are_numbered(lake: Path, tmp_path: Path, rows_at_once: int) -> None:
+    path = next((lake / "Equity-L3").rglob("*.parquet"))
+    stored = pl.read_parquet(path)
+    letters = {"1": "b", "2": "a", "": ""}
+    write_lake_file(lake, L3, "XNAS", DAY, stored.with_columns(pl.col("OrderId", "OldOrderId").replace_strict(letters)))
+    records = written_records(lake, tmp_path / "out", rows_at_once=rows_at_once)
+    assert records["order_id"].to_list() == [2, 1, 0, 2, 2, 1, 2, 2, 0, 0]
+
+
+def test_trades_without_orders_are_events_of_their_own(lake: Path, tmp_path: Path) -> None:
+    """Two prints behind the last order, at different times, and one before the first."""
+    clock = [MIDNIGHT, MIDNIGHT + 86_000 * 10**9, MIDNIGHT + 86_001 * 10**9]
+    trades = pl.DataFrame(
+        {"ListingId": [7] * 3, "MIC": ["XNAS"] * 3, "TradeId": ["x", "y", "z"], "Price": [1.0, 2.0, 3.0], "Size": [1.0, 2.0, 3.0]}
+    )
+    clocks = pl.Series("TradeTimestampNanoseconds", clock).cast(pl.Datetime("ns"))
+    write_lake_file(lake, TRADES, "XNAS", DAY, trades.with_columns(clocks, AggressorSide=pl.lit(1, pl.Int64)))
+    done = export_dbn(LakeDay(lake, "XNAS", DAY), tmp_path / "out", rows_at_once=3)
+    ((_, _, records),) = read_dbn(done.files[0].path)
+    assert records.filter(pl.col("action") == ord("T")).select("size", "flags").rows() == [(1, 128), (2, 128), (3, 128)]
+    assert records["ts_event"].is_sorted()

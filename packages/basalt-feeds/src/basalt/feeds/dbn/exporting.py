@@ -5,7 +5,9 @@ An execution of `l3` becomes the records T (once a trade), F and C, a change of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
@@ -14,12 +16,11 @@ from databento_dbn import StatusAction
 from basalt.feeds.dbn.fields import ADD, ASK, BID, CANCEL, FILL, LAST, MODIFY, NO_PRICE, PRICE_SCALE, SNAPSHOT, TRADE
 from basalt.feeds.dbn.writing import dbn_file, encoded_header, encoded_records
 from basalt.feeds.feed import Exported, ExportedFile, LakeDay, Progress, quietly
-from basalt.feeds.outgoing import rows_of, wanted_listings
+from basalt.feeds.outgoing import ROWS_AT_ONCE, DayPieces, rows_of, wanted_listings
 from basalt.market.sides import Aggressor, LobAction, RestingSide
 from basalt.market.states import MarketState
 from basalt.market.tables import L3, MARKETSTATE, TRADES
 
-ROWS_AT_ONCE = 500_000
 NO_SIDE = ord("N")
 _ACTIONS: dict[MarketState, str] = {
     "PRE_OPEN": "PRE_OPEN",
@@ -37,8 +38,17 @@ _KEPT = ("Number", "Nanos", "Received", "Order", "Step", "Ends", "IsSnapshot")
 _FIELDS = ("instrument_id", "ts_event", "ts_recv", "order_id", "price", "size", "flags", "action", "side", "sequence")
 
 
-def export_dbn(source: LakeDay, out: Path, progress: Progress = quietly) -> Exported:
+def export_dbn(source: LakeDay, out: Path, progress: Progress = quietly, *, rows_at_once: int = ROWS_AT_ONCE) -> Exported:
     """Write the listings of *source* as DBN files of mbo, definition and, where the lake has phases, status.
+
+    Orders and trades are read a span of time after the other. Memory is that of a span and of the phases; where ids of orders are no numbers, all ids
+    of the day are held too.
+
+    Args:
+        source: Market, day and listings.
+        out: Folder of the files.
+        progress: Told about each file.
+        rows_at_once: Rows of `l3` that are held at once, about.
 
     Raises:
         MissingData: The lake lacks `l3` or `reference`, or a ticker.
@@ -47,57 +57,106 @@ def export_dbn(source: LakeDay, out: Path, progress: Progress = quietly) -> Expo
     listings = wanted_listings(source).with_row_index("Number", offset=1)
     numbers = listings.select("ListingId", pl.col("Number").cast(pl.Int64))
     symbols = dict(listings.select("Number", "Ticker").iter_rows())
-    made: dict[str, Callable[[], pl.DataFrame]] = {
-        "mbo": lambda: mbo_records(rows_of(source, L3, listings), rows_of(source, TRADES, listings, required=False), numbers),
-        "definition": lambda: definition_records(listings, source),
-        "status": lambda: status_records(rows_of(source, MARKETSTATE, listings, required=False), numbers),
+    made: dict[str, Callable[[], Iterator[pl.DataFrame]]] = {
+        "mbo": lambda: mbo_pieces(DayPieces(source, listings, rows_at_once), numbers),
+        "definition": lambda: iter([definition_records(listings, source)]),
+        "status": lambda: iter([status_records(rows_of(source, MARKETSTATE, listings, required=False), numbers)]),
     }
     files = []
     for done, (schema, make) in enumerate(made.items()):
         progress(f"exporting {schema} of {source.mic} {source.day}", done, len(made))
-        records = make()
-        if not records.is_empty():
+        pieces = (piece for piece in make() if not piece.is_empty())
+        first = next(pieces, None)
+        if first is not None:
             path = out / f"{source.mic.lower()}-basalt-{source.day:%Y%m%d}.{schema}.dbn.zst"
-            with dbn_file(path, encoded_header(f"{source.mic}.BASALT", schema, source.day, symbols)) as file:
-                for start in range(0, records.height, ROWS_AT_ONCE):
-                    file.write(encoded_records(schema, records.slice(start, ROWS_AT_ONCE)))
-            files.append(ExportedFile(schema, path, records.height))
+            header = encoded_header(f"{source.mic}.BASALT", schema, source.day, symbols)
+            files.append(ExportedFile(schema, path, _written(path, schema, header, chain([first], pieces))))
     return Exported(tuple(files))
 
 
-def mbo_records(orders: pl.DataFrame, trades: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
-    """Records of kind `mbo` in order of events.
+def _written(path: Path, schema: str, header: bytes, pieces: Iterable[pl.DataFrame]) -> int:
+    """Write a file; gives the number of its records."""
+    count = 0
+    with dbn_file(path, header) as file:
+        for records in pieces:
+            file.write(encoded_records(schema, records))
+            count += records.height
+    return count
 
-    Args:
-        orders: Rows of `l3` with `Nanos`.
-        trades: Rows of `trades` with `Nanos`; may be empty.
-        numbers: `ListingId` and the `Number` of the instrument.
-    """
-    rows = _prepared(orders, numbers)
-    prints = _prints(trades, rows, numbers)
-    parts = [prints, _fills(rows), *_changes(rows)]
-    records = pl.concat([part.select(*_KEPT, "order_id", "price", "size", "action", "side") for part in parts])
-    records = records.sort("Nanos", "Order", "Step", maintain_order=True)
-    ends = pl.col("Ends") & ((pl.col("Order") != pl.col("Order").shift(-1)) | (pl.col("Number") != pl.col("Number").shift(-1))).fill_null(
-        value=True
+
+def mbo_pieces(day: DayPieces, numbers: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Records of kind `mbo` in order of events, a span of time after the other; *numbers* as of `OrderRecords`."""
+    records = OrderRecords(numbers, order_numbers(day))
+    for orders, trades in day.of(L3, TRADES):
+        yield records.of(orders, trades)
+
+
+def order_numbers(day: DayPieces) -> dict[str, int] | None:
+    """Numbers of orders whose ids are none: their place among all ids in order; None where every id is a number."""
+    ids = day.scan(L3).select("OrderId", "OldOrderId")
+    is_number = (pl.all() == "") | pl.all().str.contains(r"^\d{1,19}$")
+    if all(ids.select(is_number.all()).collect(engine="streaming").row(0)):
+        return None
+    found = (
+        pl.concat([ids.select(pl.col(name).alias("id")) for name in ("OrderId", "OldOrderId")])
+        .drop_nulls()
+        .unique()
+        .filter(pl.col("id") != "")
     )
-    flags = pl.when(ends).then(LAST).otherwise(0) + pl.when("IsSnapshot").then(SNAPSHOT).otherwise(0)
-    return records.select(
-        pl.col("Number").alias("instrument_id"),
-        pl.col("Nanos").alias("ts_event"),
-        pl.col("Received").alias("ts_recv"),
-        "order_id",
-        "price",
-        pl.col("size").cast(pl.Int64),
-        flags.alias("flags"),
-        "action",
-        "side",
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("sequence"),
-    ).select(_FIELDS)
+    return {text: place for place, text in enumerate(found.collect(engine="streaming")["id"].sort(), start=1)}
 
 
-def _prepared(orders: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `l3` with what all of their records have."""
+@dataclass
+class OrderRecords:
+    """Records of kind `mbo` of a day that comes in spans of time.
+
+    Attributes:
+        numbers: `ListingId` and the `Number` of the instrument.
+        ids: Numbers of ids that are none; None: all are numbers.
+    """
+
+    numbers: pl.DataFrame
+    ids: dict[str, int] | None = None
+    _orders: int = 0
+    _records: int = 0
+
+    def of(self, orders: pl.DataFrame, trades: pl.DataFrame) -> pl.DataFrame:
+        """The records of the next span.
+
+        Args:
+            orders: Rows of `l3` with `Nanos`, in order of events, all of their time.
+            trades: Rows of `trades` with `Nanos` of the same span; may be empty.
+        """
+        rows = _prepared(orders, self.numbers, self.ids, self._orders)
+        prints = _prints(trades, rows, self.numbers, self._orders)
+        self._orders += orders.height
+        parts = [prints, _fills(rows), *_changes(rows)]
+        records = pl.concat([part.select(*_KEPT, "order_id", "price", "size", "action", "side") for part in parts])
+        records = records.sort("Nanos", "Order", "Step", maintain_order=True)
+        first, self._records = self._records + 1, self._records + records.height
+        flags = pl.when(_ends()).then(LAST).otherwise(0) + pl.when("IsSnapshot").then(SNAPSHOT).otherwise(0)
+        return records.select(
+            pl.col("Number").alias("instrument_id"),
+            pl.col("Nanos").alias("ts_event"),
+            pl.col("Received").alias("ts_recv"),
+            "order_id",
+            "price",
+            pl.col("size").cast(pl.Int64),
+            flags.alias("flags"),
+            "action",
+            "side",
+            pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("sequence"),
+        ).select(_FIELDS)
+
+
+def _ends() -> pl.Expr:
+    """Whether a record ends its event: nothing of the same row, instrument and time follows."""
+    follows = [pl.col(name) != pl.col(name).shift(-1) for name in ("Order", "Number", "Nanos")]
+    return pl.col("Ends") & pl.any_horizontal(follows).fill_null(value=True)
+
+
+def _prepared(orders: pl.DataFrame, numbers: pl.DataFrame, ids: dict[str, int] | None, before: int) -> pl.DataFrame:
+    """Rows of `l3`, *before* which there were so many, with what all of their records have."""
     names = set(orders.columns)
     received = pl.coalesce("ReceiveTimestamp", "Nanos") if "ReceiveTimestamp" in names else pl.col("Nanos")
     ends = pl.col("EndOfEvent").fill_null(value=True) if "EndOfEvent" in names else pl.lit(True)
@@ -111,9 +170,8 @@ def _prepared(orders: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
         .then(ASK)
         .otherwise(NO_SIDE)
     )
-    ids = pl.concat([orders["OrderId"], orders["OldOrderId"]]).unique()
     return orders.join(numbers, on="ListingId", maintain_order="left").with_columns(
-        (pl.int_range(pl.len(), dtype=pl.Int64) * 2 + 1).alias("Order"),
+        (pl.int_range(before, before + pl.len(), dtype=pl.Int64) * 2 + 1).alias("Order"),
         received.alias("Received"),
         ends.alias("Ends"),
         is_snapshot.alias("IsSnapshot"),
@@ -124,13 +182,12 @@ def _prepared(orders: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _id(name: str, ids: pl.Series) -> pl.Expr:
-    """An order's id as a number: its own where all are numbers, else its place among them."""
+def _id(name: str, ids: dict[str, int] | None) -> pl.Expr:
+    """An order's id as a number: its own where all are numbers, else that of *ids*."""
     named = pl.when(pl.col(name) != "").then(name)
-    if ids.filter(ids != "").str.contains(r"^\d{1,19}$").all():
+    if ids is None:
         return named.cast(pl.UInt64).fill_null(0)
-    places = {text: place for place, text in enumerate(sorted(each for each in ids.drop_nulls() if each), start=1)}
-    return named.replace_strict(places, default=0, return_dtype=pl.UInt64)
+    return named.replace_strict(ids, default=0, return_dtype=pl.UInt64)
 
 
 def _units(name: str) -> pl.Expr:
@@ -167,8 +224,8 @@ def _changes(rows: pl.DataFrame) -> list[pl.DataFrame]:
     ]
 
 
-def _prints(trades: pl.DataFrame, rows: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
-    """A record T for each trade of the order book, before the first fill of it."""
+def _prints(trades: pl.DataFrame, rows: pl.DataFrame, numbers: pl.DataFrame, before: int) -> pl.DataFrame:
+    """A record T for each trade of the order book, before the first fill of it at its time, else behind all that happened until then."""
     if trades.is_empty():
         return _as(rows.clear(), TRADE, 0, "OldId", "Price", pl.col("Size"))
     tape = (
@@ -176,11 +233,11 @@ def _prints(trades: pl.DataFrame, rows: pl.DataFrame, numbers: pl.DataFrame) -> 
         if "Classification" in trades.columns
         else trades
     )
-    filled = rows.filter("OrderExecuted", pl.col("TradeId") != "").group_by("ListingId", "TradeId").agg(pl.col("Order").min())
+    filled = rows.filter("OrderExecuted", pl.col("TradeId") != "").group_by("ListingId", "TradeId", "Nanos").agg(pl.col("Order").min())
     clock = rows.select("Nanos", pl.col("Order").alias("last")).unique("Nanos", keep="last", maintain_order=True).sort("Nanos")
     placed = (
         tape.join(numbers, on="ListingId", maintain_order="left")
-        .join(filled, on=["ListingId", "TradeId"], how="left", maintain_order="left")
+        .join(filled, on=["ListingId", "TradeId", "Nanos"], how="left", maintain_order="left")
         .sort("Nanos", maintain_order=True)
         .join_asof(clock, on="Nanos", check_sortedness=False)
     )
@@ -189,7 +246,7 @@ def _prints(trades: pl.DataFrame, rows: pl.DataFrame, numbers: pl.DataFrame) -> 
     received = pl.coalesce("ReceiveTimestamp", "Nanos") if "ReceiveTimestamp" in placed.columns else pl.col("Nanos")
     return _as(
         placed.with_columns(
-            pl.coalesce("Order", pl.col("last").fill_null(0) + 1).alias("Order"),
+            pl.coalesce("Order", pl.col("last").fill_null(2 * before - 1) + 1).alias("Order"),
             pl.col("Order").is_null().alias("Ends"),
             received.alias("Received"),
             pl.lit(False).alias("IsSnapshot"),

@@ -63,7 +63,7 @@ def at(rows, time):
     return found[-1] if found else None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ours=changes, theirs=changes)
 def test_shares_of_time_are_those_of_a_walk_second_by_second(asked, ours, theirs):
     frame = asked.rows(l2=book(ours, **day(ours)), cbbo=book(theirs), reference=REFERENCE)

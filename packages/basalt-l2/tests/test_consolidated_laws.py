@@ -15,5 +15,5 @@ EVERYTHING = [
 
 class TestCbboAnalytics(TableModuleLaws):
     module = CBBO_ANALYTICS
-    config = ({}, {"measures": EVERYTHING, "metric_prefix": "Our"})
-    profile = settings(QUICK, max_examples=5)
+    config = ({"measures": EVERYTHING, "metric_prefix": "Our"},)
+    profile = settings(QUICK, max_examples=4)

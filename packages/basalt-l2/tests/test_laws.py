@@ -40,7 +40,7 @@ OVER_TIME = {
 }
 
 
-FEW = settings(QUICK, max_examples=5)
+FEW = settings(QUICK, max_examples=4)
 """Laws are many, and `test_oracle` sees more books."""
 
 

@@ -52,7 +52,7 @@ def test_the_one_tick_of_the_reference(ask):
     assert ask(section).rows(l2=book([(9.5, 1.0)], [(11.0, 1.0)]), reference=reference)["SpreadTicks"].to_list() == [6.0]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(places=st.lists(st.sampled_from(range(len(PRICES))), min_size=2, max_size=8, unique=True), cut=st.integers(1, 7))
 def test_ticks_are_places_of_the_list_of_prices(on_ladders, places, cut):
     """PRICES lists all prices of the grid, so ticks between two are the difference of their places."""

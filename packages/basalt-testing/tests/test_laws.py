@@ -12,6 +12,7 @@ from hypothesis import Phase, settings
 
 from basalt.core.declaring import (
     EVERY_ROW,
+    Carried,
     Composite,
     Example,
     First,
@@ -270,3 +271,18 @@ def test_days_that_know_of_each_other_fail():
 
 def test_minutes_are_rolled_up_as_far_as_a_day():
     assert list(COARSER) == ["5 minutes", "15 minutes", "60 minutes", "day"]
+
+
+def test_a_carried_value_that_forgets_what_went_before_fails():
+    def forgetful(pieces, _):
+        for piece in pieces:
+            yield piece.with_columns(pl.col("forgetful:size").cum_sum().over("ListingId").alias("SoFar"))
+
+    def so_far():
+        return Carried({"forgetful:size": SIZE}, forgetful)
+
+    def total():
+        return pl.col("SoFar").sum()
+
+    laws = laws_of(formula(so_far, column="SoFar", grain="row", dtype=pl.Float64()), formula(total))
+    assert "total" in fails(laws.test_pieces_are_whole)

@@ -102,8 +102,10 @@ def fuse(
 
 def by_arrival(query: Query) -> tuple[Query, ...]:
     """The query of the measures of rows in order, and that of measures that read late values; one where there is only one kind."""
-    built = {measure.column: measure.build() for layer in query.rows for measure in layer} if query.is_foldable else {}
-    late = {column for column, value in built.items() if isinstance(value, Carried) and value.is_late}
+    rows = [measure for layer in query.rows for measure in layer] if query.is_foldable else []
+    late = {measure.column for measure in rows if isinstance(value := measure.build(), Carried) and value.is_late}
+    if not late:
+        return (query,)
     waits = [bool(root_names(measure) & late) for measure in query.measures]
     if len(set(waits)) == 1:
         return (query,)

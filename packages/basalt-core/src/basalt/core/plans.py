@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from basalt.configuration.models import AnalyticsConfig, OutputTarget, PassConfig, QualityCheckConfig
@@ -55,7 +56,7 @@ class Query:
         """Whether its measures are states that are followed from row to row."""
         return any(measure.analytic.grain == "state" for measure in self.measures)
 
-    @property
+    @cached_property
     def is_foldable(self) -> bool:
         """Whether rows need not be seen together: plain reductions only, of stored columns and carried values."""
         from basalt.core.declaring.carried import Carried

@@ -22,6 +22,7 @@ from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.cells import KEY
 from basalt.core.declaring import Analytic, Example, Module
 from basalt.core.fusing import fuse
+from basalt.core.holding.windows import rows_at_once
 from basalt.core.tables import Table
 from basalt.testing.arranging import Arranged, Section, arrange, can_make, sections_of, shelf_with
 from basalt.testing.comparing import Tolerance, differences
@@ -36,6 +37,9 @@ COARSER: Mapping[str, Clock] = {
     "60 minutes": Clock.of_seconds(60 * 60),
     "day": Clock.daily(),
 }
+
+FEW_ROWS = 5
+"""Rows of a piece, where carried values are followed piece by piece."""
 
 
 class ModuleLaws:
@@ -209,6 +213,18 @@ class ModuleLaws:
             rows = arranged.rows(market)
             columns = [column.name for column in arranged.planned.dataset.columns]
             return differences(rows.collect(engine="streaming"), rows.collect(engine="in-memory"), KEYS, columns, self.tolerance)
+
+        self._holds(law)
+
+    def test_pieces_are_whole(self) -> None:
+        """Carried values that are followed over a few rows at a time give what they give over all rows at once."""
+
+        def law(arranged: Arranged, market: Market) -> list[str]:
+            if not any(query.rows and query.is_foldable for query in arranged.planned.queries):
+                return []
+            with rows_at_once(FEW_ROWS):
+                pieces = arranged.rows(market)
+            return self._differ(arranged, pieces, arranged.rows(market))
 
         self._holds(law)
 

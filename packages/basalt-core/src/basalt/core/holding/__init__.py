@@ -5,5 +5,5 @@ the ends of buckets. `streaming.hold` reads rows window by window, in the order 
 listing its last row and its open bucket, and gives for each bucket in which something happened what the
 values did in it. Memory does not grow with the number of rows.
 
-rows → `windows` → `events` (rows and changes of phase, listing by listing) → `cells` (buckets) → a LazyFrame
+rows → `windows` → `events` (rows and changes of phase, listing by listing) → `cells` (buckets) → `tallying` (values) → a LazyFrame
 """

@@ -12,9 +12,10 @@ from basalt.core.bucketing import TIME_BUCKET, Clock
 from basalt.core.cells import KEY
 from basalt.core.errors import UnsortedInput
 from basalt.core.facts import Piece
-from basalt.core.holding.cells import Cells, Tallied, Tally, nullable
+from basalt.core.holding.cells import Cells, nullable
 from basalt.core.holding.events import UNKNOWN, Bools, Changes, Events, Ints, Phases, closing_events, events_of
 from basalt.core.holding.sampling import Samples
+from basalt.core.holding.tallying import Tallied, Tally
 from basalt.core.holding.values import BEFORE, BEGIN, PHASE_COLUMN, SINCE, UNTIL, Standing, dtype_of, kind_of
 from basalt.core.holding.windows import read_ahead, windows
 

@@ -44,7 +44,7 @@ def window_size() -> int:
     return _rows_at_once.get()
 
 
-def windows(rows: pl.LazyFrame, time: str, pieces: Sequence[Piece] = (), size: int = ROWS_AT_ONCE) -> Iterator[pl.LazyFrame]:
+def windows(rows: pl.LazyFrame, time: str, pieces: Sequence[Piece] = (), size: int | None = None) -> Iterator[pl.LazyFrame]:
     """*rows*, window by window in order of time; within a window in their own order.
 
     Args:
@@ -52,9 +52,10 @@ def windows(rows: pl.LazyFrame, time: str, pieces: Sequence[Piece] = (), size: i
         time: Its clock column, Datetime ns. Windows are filters on it, so that files are skipped over.
         pieces: The pieces that its files consist of, where they are known. Where they follow each other in
             time, windows are made of whole ones, and each is decoded once.
-        size: About how many rows a window has; where pieces are cut, at least those of a second.
+        size: About how many rows a window has, `ROWS_AT_ONCE` if None; where pieces are cut, at least those of a second.
     """
-    cuts = _starts(pieces, size) if _follow_each_other(pieces) else _counted(rows, time, size)
+    about = ROWS_AT_ONCE if size is None else size
+    cuts = _starts(pieces, about) if _follow_each_other(pieces) else _counted(rows, time, about)
     if not cuts:
         yield rows
         return
@@ -77,7 +78,7 @@ def read_ahead(queries: Iterator[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _read(query: pl.LazyFrame) -> pl.DataFrame:
-    return query.collect(engine="streaming")
+    return query.collect(engine="in-memory")  # one piece of memory a column, unlike the streaming engine
 
 
 def _follow_each_other(pieces: Sequence[Piece]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import io
 import zipfile
 from datetime import datetime
@@ -56,32 +57,56 @@ def test_a_snapshot_that_is_repeated_without_a_clear_is_told(real_data: Path) ->
 
 
 def test_the_book_of_a_future_is_that_of_dictionaries(real_data: Path) -> None:
+    """All ten levels after every event: price, quantity and orders, by the vendor's rules and nothing but dictionaries and lists."""
     messages = futures(real_data, "20231225")
-    shown = BookBuilder(price_scale=10**9, sample="event", levels=2).feed(OrderTracker().feed(messages))
-    orders: dict[int, tuple[int, int, int]] = {}
-    levels: dict[int, dict[int, int]] = {1: {}, 2: {}}
+    shown = BookBuilder(price_scale=10**9, sample="event", levels=LEVELS).feed(OrderTracker().feed(messages))
+    names = [
+        f"{side}{part}{level}" for side in ("Bid", "Ask") for level in range(1, LEVELS + 1) for part in ("Price", "Quantity", "NumOrders")
+    ]
+    rows = shown.select(names).iter_rows()
+    book = PlainBook()
+    columns = ("BookMessage", "OrderId", "Side", "Price", "Size", "EndOfEvent")
+    for kind, order, side, price, size, ends in messages.select(columns).iter_rows():
+        book.apply(kind, order, side, price, size)
+        if ends and next(rows) != (expected := book.best(1) + book.best(2)):
+            pytest.fail(f"order {order}: {expected}")
+    assert next(rows, None) is None
+    assert shown.height > 40_000
+    assert shown.select(names).null_count().sum_horizontal().item() == 0  # ten levels are there on both sides
 
-    def take(side: int, price: int, size: int) -> None:
-        levels[side][price] = levels[side].get(price, 0) + size
-        if levels[side][price] == 0:
-            del levels[side][price]
 
-    rows = shown.select("BidPrice1", "BidQuantity1", "BidPrice2", "AskPrice1", "AskQuantity1", "AskPrice2").iter_rows()
-    for kind, order, side, price, size, ends in messages.drop("ListingId", "TimestampNanoseconds").iter_rows():
-        old = orders.get(order)
+class PlainBook:
+    """Orders in one dictionary, levels in another, and the prices of a side in a sorted list."""
+
+    def __init__(self) -> None:
+        self.orders: dict[int, tuple[int, int, int]] = {}
+        self.levels: dict[tuple[int, int], list[int]] = {}
+        self.prices: dict[int, list[int]] = {1: [], 2: []}
+
+    def apply(self, kind: int, order: int, side: int, price: int, size: int) -> None:
+        old = self.orders.get(order)
         if kind in (BookMessage.REDUCE, BookMessage.MODIFY) and old:
             left = old[2] - size if kind == BookMessage.REDUCE else 0
-            take(old[0], old[1], left - old[2])
-            orders[order] = (old[0], old[1], left)
+            self._move(old[0], old[1], left - old[2], 0 if left else -1)
+            self.orders[order] = (old[0], old[1], left)
+            if not left:
+                del self.orders[order]
         if kind in (BookMessage.ADD, BookMessage.MODIFY):
-            orders[order] = (side, price, size)
-            take(side, price, size)
-        if ends:
-            bids, asks = sorted(levels[1], reverse=True)[:2], sorted(levels[2])[:2]
-            expected = (bids[0] / 1e9, levels[1][bids[0]], bids[1] / 1e9, asks[0] / 1e9, levels[2][asks[0]], asks[1] / 1e9)
-            if next(rows) != expected:
-                pytest.fail(f"order {order}: {expected}")
-    assert next(rows, None) is None
+            self.orders[order] = (side, price, size)
+            self._move(side, price, size, 1)
+
+    def _move(self, side: int, price: int, size: int, orders: int) -> None:
+        level = self.levels.setdefault((side, price), [0, 0])
+        if level == [0, 0]:
+            bisect.insort(self.prices[side], price)
+        level[0] += size
+        level[1] += orders
+        if level == [0, 0]:
+            self.prices[side].remove(price)
+
+    def best(self, side: int) -> tuple[float | int, ...]:
+        prices = self.prices[side][: -LEVELS - 1 : -1] if side == 1 else self.prices[side][:LEVELS]
+        return tuple(each for price in prices for each in (price / 1e9, *self.levels[side, price]))
 
 
 def test_a_future_is_crossed_in_its_opening_auction_alone(real_data: Path) -> None:

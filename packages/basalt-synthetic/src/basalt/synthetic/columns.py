@@ -245,9 +245,15 @@ def _array(dtype: pa.DataType, values: np.ndarray, present: np.ndarray | None) -
 
 
 def _flags(codes: np.ndarray, *, may_miss: bool = False) -> pa.Array:
-    bits = pa.py_buffer(np.packbits(codes == 1, bitorder="little"))
-    known = pa.py_buffer(np.packbits(codes >= 0, bitorder="little")) if may_miss else None
-    return pa.Array.from_buffers(pa.bool_(), codes.size, [known, bits])
+    return pa.Array.from_buffers(pa.bool_(), codes.size, [_known(codes, may_miss=may_miss), _bits(codes == 1)])
+
+
+def _known(codes: np.ndarray, *, may_miss: bool) -> pa.Buffer | None:
+    return _bits(codes >= 0) if may_miss else None
+
+
+def _bits(truth: np.ndarray) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(truth, bitorder="little"))
 
 
 def _code_type(words: list[Any]) -> Any:
@@ -255,7 +261,13 @@ def _code_type(words: list[Any]) -> Any:
 
 
 def _words(codes: np.ndarray, words: list[str], *, may_miss: bool = False) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0 if may_miss else None), pa.array(words))
+    """A dictionary on the memory of *codes*; made from buffers, since `pyarrow.array` imports Pandas for a second."""
+    dtype = pa.int8() if codes.dtype == np.int8 else pa.int16()
+    places = pa.Array.from_buffers(dtype, codes.size, [_known(codes, may_miss=may_miss), pa.py_buffer(codes)])
+    texts = [word.encode() for word in words]
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    known = pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))])
+    return pa.DictionaryArray.from_arrays(places, known)
 
 
 def _names(listings: np.ndarray, numbers: np.ndarray) -> pa.Array:

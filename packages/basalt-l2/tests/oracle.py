@@ -194,6 +194,10 @@ def depth(side: str, levels: int) -> Value:
     return lambda row: _total(row, side, levels, lambda level: row[f"{side}Quantity{level}"])
 
 
+def orders(side: str, levels: int) -> Value:
+    return lambda row: _total(row, side, levels, lambda level: row[f"{side}NumOrders{level}"])
+
+
 def money(side: str, levels: int) -> Value:
     return lambda row: _total(row, side, levels, lambda level: row[f"{side}Price{level}"] * row[f"{side}Quantity{level}"])
 

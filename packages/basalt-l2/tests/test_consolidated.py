@@ -49,6 +49,18 @@ def test_time_and_quantity_at_the_best_by_hand(asked):
     assert row["ShareOfCBB"] == pytest.approx((30 * 0.5 + 15 * 0 + 15 * 1) / 60)
 
 
+def test_time_counts_in_the_phases_that_are_named(ask):
+    ours = [(START, 10.0, 6.0), (START + 30 * SECOND, 9.0, 8.0)]
+    phases = {"EventTimestamp": [START - 1, START + 30 * SECOND], "MarketState": ["CONTINUOUS_TRADING", "CLOSING_AUCTION"]}
+    tables = {"l2": book(ours, **day(ours)), "cbbo": book([(START, 10.0, 12.0)]), "marketstate": phases, "reference": REFERENCE}
+    found = []
+    for states in (None, "CLOSING_AUCTION", ["CLOSING_AUCTION", "CONTINUOUS_TRADING"]):
+        section = {"measures": ["TimeAtCBB"], "market_states": states}
+        frame = ask(section, modules=["cbbo_analytics"], key="cbbo_analytics").rows(**tables)
+        found.append(frame["TimeAtCBB"].to_list()[-1])
+    assert found == [1.0, 0.0, 0.5]
+
+
 changes = st.lists(
     st.tuples(
         st.integers(0, 20).map(lambda tens: START + 10 * SECOND * tens), st.sampled_from([9.0, 10.0, None]), st.sampled_from([2.0, 5.0])

@@ -22,7 +22,7 @@ STATES = ["CONTINUOUS_TRADING", "CONTINUOUS_TRADING", "HALTED", "CLOSING_AUCTION
 WINDOWED = ["Min", "Max", "Mean", "Median", "Std", "Last", "TWMean", "TWStd"]
 SECTION = {
     "liquidity": [
-        {"measures": ["Price", "Quantity", "CumQuantity", "CumNotional"], "sides": "Bid", "levels": 2,
+        {"measures": ["Price", "Quantity", "NumOrders", "CumQuantity", "CumOrders", "CumNotional"], "sides": "Bid", "levels": 2,
          "aggregations": ["Last", "TWA", "First", "Min", "Max", "Mean"]},
     ],
     "spreads": [
@@ -33,7 +33,7 @@ SECTION = {
         {"measures": "Price", "source": ["Mid", "WeightedMid"], "aggregations": ["Last", "TWA"]},
         {"measures": "MicroPrice", "levels": 3, "aggregations": "TWA"},
     ],
-    "imbalances": [{"measure": ["Quantity", "CumQuantity", "CumNotional"], "levels": 2, "aggregations": ["Last", "TWA"]}],
+    "imbalances": [{"measure": ["Quantity", "CumQuantity", "CumNotional", "Orders"], "levels": 2, "aggregations": ["Last", "TWA"]}],
     "ohlc": [{"source": "Mid", "open_mode": ["event", "prev_close"]}],
     "volatility": [
         {"source": "Mid", "second_level_window_seconds": 20, "second_level_aggregations": WINDOWED},
@@ -43,7 +43,7 @@ SECTION = {
         {"measures": ["DepthBps", "RoundTripCost"], "sides": "Ask", "bps": 30, "size": 15, "aggregations": ["Last", "TWA"]},
         {"measures": "Slope", "levels": 2, "aggregations": ["Last", "TWA"]},
     ],
-    "flow": [{"measures": "OFI", "levels": [1, 2], "aggregations": "Sum"}, {"measures": "Updates", "change": "Price", "aggregations": ["Sum", "Rate"]}],
+    "flow": [{"measures": "OFI", "levels": [1, 2], "aggregations": "Sum"}, {"measures": "Updates", "change": ["Book", "Quote", "Price"], "aggregations": ["Sum", "Rate"]}],
     "quality": [{"measures": ["Time"], "condition": ["Locked", "Crossed", "OneSided", "Empty"]}],
 }  # fmt: skip
 
@@ -105,6 +105,9 @@ def share(condition):
 STANDING = {
     "BidPrice2": best("Bid", 2),
     "BidQuantity2": best("Bid", 2, "Quantity"),
+    "BidNumOrders2": best("Bid", 2, "NumOrders"),
+    "BidCumOrders2": oracle.orders("Bid", 2),
+    "ImbalanceOrders2": oracle.imbalance(lambda side: oracle.orders(side, 2)),
     "BidCumQuantity2": oracle.depth("Bid", 2),
     "BidCumNotional2": oracle.money("Bid", 2),
     "SpreadAbs": oracle.spread,
@@ -120,6 +123,38 @@ STANDING = {
     "BookSlope2": oracle.slope(2),
 }
 BARS = {"": ("EventFirst", "EventMax", "EventMin", "EventLast"), "C": ("First", "Max", "Min", "Last")}
+
+
+def flows(path, rows):
+    found = {}
+    for level in (1, 2):
+        flow = oracle.order_flow(rows, level)
+        found[f"OFI{level}"] = oracle.reduced(path, lambda row, flow=flow: flow.get(rows.index(row)), "Sum", WIDTH)
+    quote = [f"{side}{what}1" for side in ("Bid", "Ask") for what in ("Price", "Quantity")]
+    watched = {"Quote": quote, "Price": ["BidPrice1", "AskPrice1"]}
+    for change, names_of in watched.items():
+        moved = {n for n in range(1, len(rows)) if any(rows[n][name] != rows[n - 1][name] for name in names_of)}
+        for column, reduction in ((f"{change}Updates", "Sum"), (f"{change}UpdatesPerSecond", "Rate")):
+            found[column] = oracle.reduced(path, lambda row, moved=moved: float(rows.index(row) in moved), reduction, WIDTH)
+    for column, reduction in (("BookUpdates", "Sum"), ("BookUpdatesPerSecond", "Rate")):
+        found[column] = oracle.reduced(path, lambda _: 1.0, reduction, WIDTH)
+    return found
+
+
+def volatilities(path):
+    found = {}
+    logged = {
+        "Mid": lambda row: math.log(oracle.mid(row)) if oracle.mid(row) else None,
+        "Bid": lambda row: math.log(row["BidPrice1"]) if row["BidPrice1"] else None,
+    }
+    found["L2VolatilityMidStd"] = oracle.realised(path, logged["Mid"], 0, WIDTH)
+    told = oracle.windows(path, logged["Mid"], 0, 20 * SECOND, WIDTH)
+    for reduction in WINDOWED:
+        found[f"L2VolatilityMidWin20s{reduction}"] = {end: oracle.over_windows(each, reduction) for end, each in told.items()}
+    told = oracle.windows(path, logged["Bid"], 10 * SECOND, 20 * SECOND, WIDTH)
+    found["L2VolatilityBidWin20sTWMean"] = {end: oracle.over_windows(each, "TWMean") for end, each in told.items()}
+    found["L2VolatilityBidStd"] = oracle.realised(path, logged["Bid"], 10 * SECOND, WIDTH)
+    return found
 
 
 def expected(day, names):
@@ -138,25 +173,7 @@ def expected(day, names):
     found["L2Coverage"] = oracle.reduced(path, lambda _: 1.0, "Coverage", WIDTH)
     for condition in ("Locked", "Crossed", "OneSided", "Empty"):
         found[f"{condition}Time"] = oracle.reduced(path, share(condition), "TWA", WIDTH)
-    for level in (1, 2):
-        flow = oracle.order_flow(rows, level)
-        found[f"OFI{level}"] = oracle.reduced(path, lambda row, flow=flow: flow.get(rows.index(row)), "Sum", WIDTH)
-    moved = {
-        index for index in range(1, len(rows)) if any(rows[index][name] != rows[index - 1][name] for name in ("BidPrice1", "AskPrice1"))
-    }
-    for column, reduction in (("PriceUpdates", "Sum"), ("PriceUpdatesPerSecond", "Rate")):
-        found[column] = oracle.reduced(path, lambda row: float(rows.index(row) in moved), reduction, WIDTH)
-    logged = {
-        "Mid": lambda row: math.log(oracle.mid(row)) if oracle.mid(row) else None,
-        "Bid": lambda row: math.log(row["BidPrice1"]) if row["BidPrice1"] else None,
-    }
-    found["L2VolatilityMidStd"] = oracle.realised(path, logged["Mid"], 0, WIDTH)
-    told = oracle.windows(path, logged["Mid"], 0, 20 * SECOND, WIDTH)
-    for reduction in WINDOWED:
-        found[f"L2VolatilityMidWin20s{reduction}"] = {end: oracle.over_windows(each, reduction) for end, each in told.items()}
-    told = oracle.windows(path, logged["Bid"], 10 * SECOND, 20 * SECOND, WIDTH)
-    found["L2VolatilityBidWin20sTWMean"] = {end: oracle.over_windows(each, "TWMean") for end, each in told.items()}
-    found["L2VolatilityBidStd"] = oracle.realised(path, logged["Bid"], 10 * SECOND, WIDTH)
+    found |= flows(path, rows) | volatilities(path)
     return {name: found[name] for name in names}
 
 

@@ -23,6 +23,7 @@ WHEELS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "output_targets": {"bmll-basalt-delta": ("delta",), "bmll-basalt-sql": ("sql",)},
     "tables": {
         "bmll-basalt-market": ("trades", "l2", "l3", "cbbo", "marketstate", "reference", "imbalance", "ticksize"),
+        "bmll-basalt-l2": ("microprice",),
         "bmll-basalt-quality": ("data_quality",),
         "bmll-basalt-synthetic": ("truth",),
     },

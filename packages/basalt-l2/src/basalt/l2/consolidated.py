@@ -11,11 +11,12 @@ from pydantic import Field
 from basalt.core import Clock, Input, ModuleConfig, Produced, Scope
 from basalt.core.bucketing import DATE, TIME_BUCKET
 from basalt.core.datasets import Dataset, PlannedColumn
-from basalt.core.declaring import Held, Measure, OverTime, analytic, safe_divide
+from basalt.core.declaring import Held, Measure, OverTime, RowFilter, analytic, safe_divide
 from basalt.core.declaring.analytics import part_column
 from basalt.core.plans import Query
 from basalt.core.stating import follow, stated
 from basalt.l2.books import Side, of_book, price, quantity
+from basalt.market.states import MarketState
 
 KEY, TIME, INSTRUMENT, PHASES = "ListingId", "EventTimestamp", "InstrumentId", "marketstate"
 SOURCE = "Foucault & Menkveld (2008), Journal of Finance 63(1); Holden & Jacobsen (2014), Journal of Finance 69(4)"
@@ -126,6 +127,9 @@ class CbboAnalyticsConfig(ModuleConfig):
     quantity_aggregations: list[QuantityAggregation] = Field(
         ["TWMean", "Min", "Max", "Median"], min_length=1, description="How QuantityAtCBB and QuantityAtCBO are reduced."
     )
+    market_states: MarketState | list[MarketState] | None = Field(
+        None, description="Count only time in these phases; if unset, continuous trading."
+    )
 
 
 class CbboAnalytics:
@@ -195,6 +199,8 @@ def side_by_side(books: pl.LazyFrame, consolidated: pl.LazyFrame, reference: pl.
 
 def _measures(config: CbboAnalyticsConfig, where: str) -> tuple[Measure, ...]:
     prefix = config.metric_prefix or ""
+    states = [config.market_states] if isinstance(config.market_states, str) else config.market_states or []
+    rows = RowFilter(market_states=tuple(states))
     found = []
     for name in dict.fromkeys(config.measures):
         formula = _FORMULAS[name[:-3]]
@@ -202,7 +208,7 @@ def _measures(config: CbboAnalyticsConfig, where: str) -> tuple[Measure, ...]:
         for agg in aggregations:
             axes = {"best": name[-3:], **({"agg": agg} if agg else {})}
             column = prefix + formula.column_at(axes)
-            found.append(Measure(formula, tuple(axes.items()), column, module=CbboAnalytics.name, origin=f"{where}.measures"))
+            found.append(Measure(formula, tuple(axes.items()), column, rows, module=CbboAnalytics.name, origin=f"{where}.measures"))
     return tuple(found)
 
 

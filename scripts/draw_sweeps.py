@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from basalt.preprocessors.aggressive import ORDER, SOURCES, grouped
+from basalt.preprocessors.aggressive_grouping import ORDER, SOURCES, grouped
 from basalt.synthetic import simulate
 
 BUY, SELL, QUIET, QUOTE = "#2a7f62", "#b5483a", "#6b6b6b", "#2f4b7c"

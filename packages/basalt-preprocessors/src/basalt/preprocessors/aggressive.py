@@ -13,13 +13,20 @@ from basalt.core import Clock, Input, ModuleConfig, Produced, Scope
 from basalt.core.bucketing import TIME_BUCKET
 from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.errors import InvalidValue, MissingColumn, nearest
-from basalt.market.sides import Aggressor, RestingSide
-from basalt.market.states import AUCTION_STATES
 from basalt.preprocessors.aggressive_columns import Summary, summaries
-
-ORDER, EXECUTION = "AggressiveOrderId", "AggressiveExecutionId"
-SIDE, GAP, EVENT = "AggressorSide", "TimeSincePrev", "event"
-NANOS_PER_SECOND = 1_000_000_000
+from basalt.preprocessors.aggressive_grouping import (
+    EXECUTION,
+    GAP,
+    NUMBER,
+    ORDER,
+    SIDE,
+    SOURCES,
+    Source,
+    execution_schema,
+    executions_of,
+    orders_of,
+)
+from basalt.preprocessors.streaming import sourced
 
 
 class AggressiveConfig(ModuleConfig):
@@ -29,24 +36,6 @@ class AggressiveConfig(ModuleConfig):
     execution_size: str | None = Field(None, description="Column of the size; Size of trades, ExecutionSize of order events.")
     deltat: float = Field(1e-5, ge=0, description="Longest time in seconds between two executions of one order.")
     time_bucket_seconds: float | None = Field(None, gt=0, description="Buckets of the column TimeBucket; those of the pass if left out.")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Columns of executions in one of the tables that have them."""
-
-    table: str
-    clock: str
-    size: str
-    price: str
-    needed: tuple[str, ...]
-    optional: tuple[str, ...]
-
-
-SOURCES = {
-    "trades": Source("trades", "TradeTimestamp", "Size", "LocalPrice", (SIDE,), ("MarketState",)),
-    "l3": Source("l3", "EventTimestamp", "ExecutionSize", "ExecutionPrice", ("Side",), ("MarketState", "Printable", "EndOfEvent")),
-}
 
 
 @dataclass(frozen=True)
@@ -97,16 +86,17 @@ class AggressivePreprocess:
         self, config: AggressiveConfig, inputs: Mapping[str, pl.LazyFrame], planned: Mapping[str, Dataset], clock: Clock
     ) -> Mapping[str, pl.LazyFrame]:
         """The rows of `plan`."""
-        source = _source(config)
-        executions = grouped(inputs[config.source_table], source, config.deltat)
-        orders = (
-            executions.group_by("ListingId", "ConsolidatedTrades", maintain_order=True)
-            .agg(each.expression.alias(each.planned.name) for each in _summaries(config, planned[config.source_table]))
-            .join(_starts(executions, source), on=["ListingId", "ConsolidatedTrades"], maintain_order="left")
-            .rename({"ConsolidatedTrades": ORDER})
-        )
-        labelled = {"aggressive_orders": orders, "aggressive_executions": executions}
-        return {name: _labelled(frame, config, clock, source.clock) for name, frame in labelled.items()}
+        source, table = _source(config), inputs[config.source_table]
+        schema = execution_schema(table.collect_schema())
+        summarised = {each.planned.name: each for each in _summaries(config, planned[config.source_table])}
+        orders = {"ListingId": schema["ListingId"], source.clock: schema[source.clock], ORDER: schema[NUMBER]}
+        orders |= {name: each.planned.dtype for name, each in summarised.items()}
+        expressions = {name: each.expression for name, each in summarised.items()}
+        made = {
+            "aggressive_orders": sourced(orders, lambda: orders_of(executions_of(table, source, config.deltat), source, expressions)),
+            "aggressive_executions": sourced(schema, lambda: executions_of(table, source, config.deltat)),
+        }
+        return {name: _labelled(frame, config, clock, source.clock) for name, frame in made.items()}
 
 
 _SIDE_COLUMN = PlannedColumn(SIDE, pl.Int64(), "", "Who took liquidity: 1 buyer, 2 seller.")
@@ -160,74 +150,6 @@ def _bucket_clock(config: AggressiveConfig, clock: Clock) -> Clock | None:
 def _labelled(frame: pl.LazyFrame, config: AggressiveConfig, clock: Clock, time: str) -> pl.LazyFrame:
     own = _bucket_clock(config, clock)
     return frame if own is None else frame.with_columns(own.label(pl.col(time)).alias(TIME_BUCKET))
-
-
-def grouped(rows: pl.LazyFrame, source: Source, seconds: float) -> pl.LazyFrame:
-    """The executions among *rows* with the number of the incoming order, and how it was found.
-
-    Args:
-        rows: Rows of the source, each listing's in order of events.
-        source: Its columns.
-        seconds: Longest time between two executions of an order.
-    """
-    known = rows.collect_schema().names()
-    price, size = pl.col(source.price), pl.col(source.size)
-    side = pl.col(SIDE).cast(pl.Int64) if SIDE in known else _aggressor_of(pl.col("Side")).cast(pl.Int64)
-    took = (
-        _with_events(rows, known)
-        .with_columns(side.alias(SIDE))
-        .filter(size > 0, pl.col(SIDE).is_in([Aggressor.BUY.value, Aggressor.SELL.value]), *_lit(known))
-    )
-
-    def before(name: str) -> pl.Expr:
-        return pl.col(name).shift().over("ListingId")
-
-    gap = pl.col(source.clock) - before(source.clock)
-    in_one_event = pl.col(EVENT) == before(EVENT) if "EndOfEvent" in known else pl.lit(value=False)
-    worse = pl.when(pl.col(SIDE) == Aggressor.BUY.value).then(price >= before(source.price)).otherwise(price <= before(source.price))
-    is_near = (gap.cast(pl.Int64) <= round(seconds * NANOS_PER_SECOND)) | in_one_event
-    changed = (pl.col(SIDE) != before(SIDE)).fill_null(value=True)
-    marked = took.with_columns(
-        gap.cast(pl.Int64).alias(GAP), changed.alias("changed"), (is_near & worse & ~changed).fill_null(value=False).alias("IsSameGroup")
-    )
-    numbered = marked.with_columns(
-        pl.col("changed").cast(pl.Int64).cum_sum().over("ListingId").alias("SequenceNumber"),
-        (~pl.col("IsSameGroup")).cast(pl.Int64).cum_sum().over("ListingId").alias("ConsolidatedTrades"),
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("ListingId").alias(EXECUTION),
-        size.cast(pl.Float64).alias("AggressiveExecutionSize"),
-    )
-    place = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("ListingId", "SequenceNumber")
-    return numbered.with_columns(place.alias("SameSideSequence")).drop("changed")
-
-
-def _with_events(rows: pl.LazyFrame, known: list[str]) -> pl.LazyFrame:
-    """*rows* with the number of the venue's event that each belongs to, where rows tell which of them end one."""
-    if "EndOfEvent" not in known:
-        return rows
-    ends = pl.col("EndOfEvent").fill_null(value=True).cast(pl.Int64)
-    return rows.with_columns((ends.cum_sum().over("ListingId") - ends).alias(EVENT))
-
-
-def _aggressor_of(resting: pl.Expr) -> pl.Expr:
-    """Who took from an order that rested on that side."""
-    return (
-        pl.when(resting == RestingSide.BID.value)
-        .then(Aggressor.SELL.value)
-        .when(resting == RestingSide.ASK.value)
-        .then(Aggressor.BUY.value)
-    )
-
-
-def _lit(known: list[str]) -> list[pl.Expr]:
-    """Executions that somebody's incoming order can have caused, told once."""
-    in_auction = pl.col("MarketState").is_in(sorted(AUCTION_STATES)).fill_null(value=False)
-    printable = pl.col("Printable").fill_null(value=True)
-    return [*([~in_auction] if "MarketState" in known else []), *([printable] if "Printable" in known else [])]
-
-
-def _starts(executions: pl.LazyFrame, source: Source) -> pl.LazyFrame:
-    """When each order began."""
-    return executions.group_by("ListingId", "ConsolidatedTrades").agg(pl.col(source.clock).first())
 
 
 AGGRESSIVE_PREPROCESS = AggressivePreprocess()

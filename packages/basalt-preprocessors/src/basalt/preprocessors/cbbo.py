@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,12 +13,14 @@ from basalt.core import Clock, Input, ModuleConfig, Produced, Scope
 from basalt.core.bucketing import DATE, TIME_BUCKET
 from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.errors import ConflictingSettings, MissingColumn
-from basalt.market.books import BOOK_SIDES, LEVELS
 from basalt.market.books import L2 as L2_TABLE
+from basalt.market.books import LEVELS
 from basalt.market.states import CONTINUOUS_STATES, MarketState
 from basalt.preprocessors.instruments import REFERENCE, IndexBy, members, reference_reads
-from basalt.preprocessors.levels import ADMITTED, IS_PHASE, LABEL, LAST, ordered_levels, planned_levels
-from basalt.preprocessors.streaming import Stepper, streamed
+from basalt.preprocessors.levels import ADMITTED, INDEX, IS_PHASE, LABEL, LAST, ordered_levels, planned_levels
+from basalt.preprocessors.merging import groups, merged
+from basalt.preprocessors.shelving import Shelf
+from basalt.preprocessors.streaming import chunks, sourced, stepped
 
 CLOCK, STATE, PHASES = "EventTimestamp", "MarketState", "marketstate"
 
@@ -99,9 +101,18 @@ def book_reads(l2: Dataset, levels: int, config: CbboConfig, clock: Clock, where
 
 
 def consolidated(
-    books: pl.LazyFrame, phases: pl.LazyFrame | None, reference: pl.LazyFrame, config: CbboConfig, clock: Clock, levels: int
+    books: pl.LazyFrame,
+    phases: pl.LazyFrame | None,
+    reference: pl.LazyFrame,
+    config: CbboConfig,
+    clock: Clock,
+    levels: int,
+    venues: Sequence[str] = (),
 ) -> pl.LazyFrame:
-    """The rows of `plan_cbbo`, without columns of single venues.
+    """The rows of `plan_cbbo`, in memory that does not grow with *books*.
+
+    Books are put away listing by listing while they are read, then merged in order of time. For buckets only the last book
+    of each listing in each is kept.
 
     Args:
         books: Books of listings, each listing's in order of events.
@@ -110,38 +121,107 @@ def consolidated(
         config: The section.
         clock: Buckets of the rows.
         levels: Levels that *books* has.
+        venues: MICs whose levels stand beside those of all.
     """
-    is_event = config.time_index == "event"
-    index, label = ("ListingId" if config.index_by == "PrimaryListingId" else "InstrumentId"), (CLOCK if is_event else TIME_BUCKET)
-    dated = books.with_columns(pl.col("TradeDate").cast(pl.Date).alias(DATE)) if clock.is_daily and not is_event else books
-    rows = (
-        _with_phases(dated, phases, config)
-        .join(members(reference, config.index_by).select("ListingId", "index"), on="ListingId", maintain_order="left")
-        .with_columns((pl.col(CLOCK) if is_event else clock.label(pl.col(CLOCK))).alias(LABEL))
-        .sort(CLOCK, maintain_order=True)
-    )
+    is_event, has_primary = config.time_index == "event", config.index_by == "PrimaryListingId"
+    index, label = ("ListingId" if has_primary else "InstrumentId"), (CLOCK if is_event else TIME_BUCKET)
     schema = {index: pl.Int64(), label: pl.Datetime("ns"), LAST: pl.Datetime("ns")}
-    schema |= {column.name: column.dtype for column in planned_levels(config.top_n)}
+    schema |= {each.name: each.dtype for mic in ("", *venues) for each in planned_levels(config.top_n, mic and f"_{mic}")}
+    consolidation = Consolidation(config, clock, levels, index, label, tuple(venues))
+    made = sourced(schema, lambda: consolidation.rows(books, phases, reference))
+    return made.with_columns(pl.col(index).alias("PrimaryListingId")) if has_primary else made
 
-    def consolidator() -> Stepper:
+
+@dataclass(frozen=True)
+class Consolidation:
+    """How books of listings become those of instruments.
+
+    Attributes:
+        config: The section.
+        clock: Buckets of the rows.
+        levels: Levels that books have.
+        index: Name of the column that tells instruments apart.
+        label: Name of the column that tells rows of an instrument apart.
+        venues: MICs whose levels stand beside those of all.
+    """
+
+    config: CbboConfig
+    clock: Clock
+    levels: int
+    index: str
+    label: str
+    venues: tuple[str, ...]
+
+    def rows(self, books: pl.LazyFrame, phases: pl.LazyFrame | None, reference: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        """Books of instruments, some at a time."""
         from basalt.preprocessors.consolidating import Consolidator  # compiled code is loaded where it runs, not where runs are planned
 
-        return Consolidator(levels, config.top_n, index, label)
+        listings = members(reference, self.config.index_by).collect().rename({"index": INDEX})
+        alone = {mic: listings.filter(pl.col("MIC") == mic)["ListingId"].to_list() for mic in self.venues}
+        stepper = Consolidator(self.levels, self.config.top_n, self.index, self.label, alone)
+        with Shelf() as shelf:
+            days = self._put_away(books, shelf, listings, decides=phases is None)
+            begun = None if phases is None else self._begun(phases, listings, days)
+            yield from stepped(self._in_order(shelf, listings, begun), stepper)
 
-    made = streamed(rows, schema, consolidator)
-    return made.with_columns(pl.col(index).alias("PrimaryListingId")) if config.index_by == "PrimaryListingId" else made
+    def _put_away(self, books: pl.LazyFrame, shelf: Shelf, listings: pl.DataFrame, *, decides: bool) -> pl.DataFrame:
+        """Put books away; gives the listings that have some, with their day where buckets are days."""
+        dated = books.with_columns(pl.col("TradeDate").cast(pl.Date).alias(DATE)) if self._is_daily else books
+        admitted = pl.lit(value=True) if decides else self._admits()
+        known = [name for name in ordered_levels(self.levels) if name in dated.collect_schema()]
+        named = dated.select(
+            "ListingId",
+            CLOCK,
+            *([DATE] if self._is_daily else []),
+            self._labels(),
+            admitted.alias(ADMITTED),
+            pl.lit(value=False).alias(IS_PHASE),
+            *known,
+        )
+        found = []
+        for each in chunks(named):
+            found.append(each.group_by("ListingId").first().select("ListingId", *([DATE] if self._is_daily else [])))
+            shelf.put(self._last(each).join(listings.select("ListingId", INDEX), on="ListingId", maintain_order="left"))
+        present = pl.concat(found) if found else pl.DataFrame(schema={"ListingId": pl.Int64, **({DATE: pl.Date} if self._is_daily else {})})
+        return present.unique("ListingId", keep="first", maintain_order=True)
 
+    def _last(self, books: pl.DataFrame) -> pl.DataFrame:
+        """The last book of each listing in each bucket; an instant is no bucket, as another listing's may be in between."""
+        if self.config.time_index == "event":
+            return books
+        is_followed = (pl.col("ListingId") == pl.col("ListingId").shift(-1)) & (pl.col(LABEL) == pl.col(LABEL).shift(-1))
+        return books.filter(~is_followed.fill_null(value=False))
 
-def _with_phases(books: pl.LazyFrame, phases: pl.LazyFrame | None, config: CbboConfig) -> pl.LazyFrame:
-    """Books, and beginnings of phases of their listings, with whether the listing takes part from then on."""
-    if phases is None:
-        return books.with_columns(pl.lit(value=True).alias(ADMITTED), pl.lit(value=False).alias(IS_PHASE))
-    admitted = pl.col(STATE).is_in(list(config.market_states or ())).fill_null(value=False).alias(ADMITTED)
-    last = phases.drop_nulls(STATE).unique(["ListingId", CLOCK], keep="last", maintain_order=True)  # at one instant the last phase counts
-    begun = last.select("ListingId", CLOCK, admitted, pl.lit(value=True).alias(IS_PHASE))
-    if DATE in books.collect_schema():
-        begun = begun.join(books.group_by("ListingId").agg(pl.col(DATE).first()), on="ListingId", maintain_order="left")
-    return pl.concat([begun, books.with_columns(admitted, pl.lit(value=False).alias(IS_PHASE)).drop(STATE)], how="diagonal_relaxed")
+    def _begun(self, phases: pl.LazyFrame, listings: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+        """Beginnings of phases of listings that have books, in order of time."""
+        last = phases.drop_nulls(STATE).unique(
+            ["ListingId", CLOCK], keep="last", maintain_order=True
+        )  # at one instant the last phase counts
+        return (
+            last.join(days.lazy(), on="ListingId", maintain_order="left")
+            .join(listings.lazy().select("ListingId", INDEX), on="ListingId", maintain_order="left")
+            .select("ListingId", CLOCK, self._labels(), self._admits().alias(ADMITTED), pl.lit(value=True).alias(IS_PHASE), INDEX)
+            .sort(CLOCK, maintain_order=True)
+            .collect()
+        )
+
+    def _in_order(self, shelf: Shelf, listings: pl.DataFrame, begun: pl.DataFrame | None) -> Iterator[pl.DataFrame]:
+        of: dict[int, list[int]] = {}
+        for listing, instrument in listings.sort(INDEX, "ListingId").select("ListingId", INDEX).iter_rows():
+            of.setdefault(instrument, []).append(listing)
+        for group in groups(of, shelf.heights):
+            own = pl.DataFrame() if begun is None else begun.filter(pl.col("ListingId").is_in(group))
+            yield from merged(shelf, group, own)
+
+    @property
+    def _is_daily(self) -> bool:
+        return self.clock.is_daily and self.config.time_index == "timebucket"
+
+    def _labels(self) -> pl.Expr:
+        return (pl.col(CLOCK) if self.config.time_index == "event" else self.clock.label(pl.col(CLOCK))).alias(LABEL)
+
+    def _admits(self) -> pl.Expr:
+        return pl.col(STATE).is_in(list(self.config.market_states or ())).fill_null(value=False)
 
 
 def phase_input(config: CbboConfig) -> tuple[Input, ...]:
@@ -188,10 +268,7 @@ class CbboPreprocess:
         reference, levels = inputs[REFERENCE], min(config.levels_in, LEVELS)
         chosen = reference if config.mic_whitelist is None else reference.filter(pl.col("MIC").is_in(config.mic_whitelist))
         phases = inputs[PHASES] if config.market_states else None
-        made = consolidated(inputs["l2"], phases, chosen, config, clock, levels)
-        for mic in _wide(config):
-            made = _beside(made, inputs["l2"], phases, reference, chosen, config, clock, mic)
-        return {"cbbo": made}
+        return {"cbbo": consolidated(inputs["l2"], phases, chosen, config, clock, levels, _wide(config))}
 
 
 def refuse_no_buckets(config: CbboConfig, clock: Clock, where: str) -> None:
@@ -206,35 +283,6 @@ def refuse_no_buckets(config: CbboConfig, clock: Clock, where: str) -> None:
 
 def _wide(config: CbboPreprocessConfig) -> Sequence[str]:
     return config.mic_whitelist or () if config.include_mic_wide else ()
-
-
-def _beside(
-    made: pl.LazyFrame,
-    books: pl.LazyFrame,
-    phases: pl.LazyFrame | None,
-    reference: pl.LazyFrame,
-    chosen: pl.LazyFrame,
-    config: CbboPreprocessConfig,
-    clock: Clock,
-    mic: str,
-) -> pl.LazyFrame:
-    """*made* with the levels that the venue *mic* showed at the same time."""
-    of_venue = members(chosen, config.index_by).filter(pl.col("MIC") == mic)
-    alone = reference.join(of_venue.select("ListingId"), on="ListingId", how="semi")
-    venue = consolidated(books, phases, alone, config.model_copy(update={"time_index": "event"}), clock, min(config.levels_in, LEVELS))
-    index = "ListingId" if config.index_by == "PrimaryListingId" else "InstrumentId"
-    if config.index_by == "PrimaryListingId":
-        names = members(chosen, config.index_by).select("ListingId", "index")
-        venue = venue.join(names, on="ListingId", maintain_order="left").with_columns(pl.col("index").alias("ListingId"))
-    names_of = [name for side in BOOK_SIDES for name in ordered_levels(config.top_n) if name.startswith(side)]
-    right = venue.select(index, pl.col(CLOCK).alias("venue time"), *(pl.col(name).alias(f"{name}_{mic}") for name in names_of))
-    left_on = LAST if config.time_index == "timebucket" else CLOCK
-    joined = made.sort(left_on, maintain_order=True).join_asof(
-        right.sort("venue time", maintain_order=True), left_on=left_on, right_on="venue time", by=index, check_sortedness=False
-    )
-    return joined.with_columns(
-        pl.col(f"{side}Quantity{level}_{mic}").fill_null(0) for side in BOOK_SIDES for level in range(1, config.top_n + 1)
-    )
 
 
 CBBO_PREPROCESS = CbboPreprocess()

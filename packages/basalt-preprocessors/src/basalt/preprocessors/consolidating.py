@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -13,6 +16,9 @@ from basalt.preprocessors.consolidating_kernel import consolidate
 from basalt.preprocessors.levels import ADMITTED, INDEX, IS_PHASE, LABEL, LAST
 
 Shown = tuple[NDArray[np.float64], NDArray[np.float64], Longs]
+
+NO_VENUES: Mapping[str, Collection[int]] = MappingProxyType({})
+NOT_ALONE = -2
 
 
 def level_names(levels: int, part: str, suffix: str = "") -> list[str]:
@@ -28,13 +34,16 @@ class Consolidator:
         top_n: Levels a side to show.
         index: Name of the column that tells instruments apart.
         label: Name of the column that tells rows of an instrument apart.
+        venues: Listings of the venues to show alone, by name.
     """
 
-    def __init__(self, levels_in: int, top_n: int, index: str, label: str) -> None:
+    def __init__(self, levels_in: int, top_n: int, index: str, label: str, venues: Mapping[str, Collection[int]] = NO_VENUES) -> None:
         self.levels_in, self.top_n, self.index, self.label = levels_in, top_n, index, label
+        self._suffixes = ["", *(f"_{venue}" for venue in venues)]
+        self._venue_of = {listing: number for number, listings in enumerate(venues.values()) for listing in listings}
         self._listings, self._instruments = Listings(), Listings()
-        self._heads, self._states = np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
-        self._changed = np.zeros(0, np.int64)
+        self._heads, self._states = np.zeros((0, 2), np.int64), np.zeros((0, 3), np.int64)
+        self._happened, self._venues = np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
         self._shown: Shown = (np.zeros((0, levels_in)), np.zeros((0, levels_in)), np.zeros((0, levels_in), np.int64))
         self._chains = (np.zeros(0, np.int32), np.zeros(0, np.int32))
         self._pending: pl.DataFrame | None = None
@@ -43,7 +52,8 @@ class Consolidator:
         """Merged books that are complete once *rows* are known.
 
         Args:
-            rows: Books and phases in order of time over all listings: `ListingId`, `EventTimestamp`, the columns named above, levels.
+            rows: Books and phases of the listings of instruments, in order of time: `ListingId`, `EventTimestamp`, the columns
+                named above, levels. Rows of an instrument are not followed by earlier ones.
 
         Returns:
             One row an index and label in which a book changed, or was let in or left out; the book after all rows of it.
@@ -51,14 +61,16 @@ class Consolidator:
         listings, instruments = self._numbers(rows)
         emit = self._emit(rows)
         count = int(np.count_nonzero(emit))
-        shape = (2 * self.top_n, count)
+        shape = (2 * self.top_n * len(self._suffixes), count)
         out: Shown = (np.empty(shape), np.empty(shape), np.empty(shape, np.int64))
-        marks = np.empty(count, np.int64)
-        is_phase, admitted = (frozen(rows[name].to_numpy()) for name in (IS_PHASE, ADMITTED))
-        kept = (self._shown, self._heads, self._states, self._changed, self._chains)
-        written = consolidate(listings, instruments, is_phase, admitted, emit, self._levels(rows), *kept, out, marks)
-        made = rows.select(pl.col(INDEX).alias(self.index), pl.col(LABEL).alias(self.label), pl.col("EventTimestamp").alias(LAST))
-        return self._settled(made[marks[:written]].with_columns(self._columns(out, written)))
+        marks, times = np.empty(count, np.int64), np.empty(count, np.int64)
+        named = (rows[IS_PHASE], rows[ADMITTED], rows["EventTimestamp"].to_physical())
+        is_phase, admitted, time = (frozen(each.to_numpy()) for each in named)
+        kept = (self._shown, self._heads, self._states, self._happened, self._chains, frozen(self._venues), self.top_n)
+        written = consolidate(listings, instruments, is_phase, admitted, time, emit, self._levels(rows), *kept, out, marks, times)
+        made = rows.select(pl.col(INDEX).alias(self.index), pl.col(LABEL).alias(self.label))[marks[:written]]
+        last = pl.Series(LAST, times[:written]).cast(rows["EventTimestamp"].dtype)
+        return self._settled(made.with_columns(last, *self._columns(out, written)))
 
     def finish(self) -> pl.DataFrame:
         """The last row of each instrument."""
@@ -86,7 +98,8 @@ class Consolidator:
             following[listing], first[instruments[row]] = first[instruments[row]], listing
         self._chains = first, following
         self._heads, self._states = lengthened(self._heads, 2 * count), lengthened(self._states, count)
-        self._changed = lengthened(self._changed, self._instruments.count)
+        self._happened = lengthened(self._happened, self._instruments.count)
+        self._venues = np.array([self._venue_of.get(int(listing), NOT_ALONE) for listing in self._listings.ids], np.int64)
         price, quantity, orders = self._shown
         self._shown = lengthened(price, 2 * count), lengthened(quantity, 2 * count), lengthened(orders, 2 * count)
 
@@ -114,7 +127,8 @@ class Consolidator:
     def _columns(self, out: Shown, written: int) -> list[pl.Series]:
         price, quantity, orders = (part[:, :written] for part in out)
         columns = []
-        for place, name in enumerate(level_names(self.top_n, "")):
+        names = [name + suffix for suffix in self._suffixes for name in level_names(self.top_n, "")]
+        for place, name in enumerate(names):
             side, level = name[:3], name[3:]
             count = pl.Series(f"{side}NumOrders{level}", orders[place]).cast(pl.Int32)
             columns += [

@@ -152,9 +152,7 @@ class Iceberg:
     ) -> Mapping[str, pl.LazyFrame]:
         """The rows of `plan`."""
         l3 = inputs["l3"]
-        events = l3.map_batches(
-            config.detection.events, schema=_schema(), predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False
-        )
+        events = config.detection.events(l3)
         named = events if "TradeDate" not in l3.collect_schema() else _dated(events, l3)
         labelled = events if clock.is_event else named.with_columns(clock.label(pl.col(KNOWN)).alias(TIME_BUCKET))
         made = {"iceberg_events": labelled}
@@ -162,7 +160,7 @@ class Iceberg:
             made["iceberg_analytics"] = measured(labelled, config.asked, config.sources, config.metric_prefix or "")
         if config.tag_trades:
             executions = l3.filter(pl.col("ExecutionSize") > 0, pl.col("OldSize") > 0)
-            made[config.trade_tag_context_key] = config.matching.tagged(inputs["trades"], events, executions)
+            made[config.trade_tag_context_key] = config.matching.tagged_by_listing(inputs["trades"], events, executions)
         return made
 
 
@@ -171,10 +169,6 @@ def _need(dataset: Dataset, names: tuple[str, ...], where: str) -> None:
     for name in names:
         if name not in known:
             raise MissingColumn(f"{dataset.name!r} has no column {name!r}", where=where, hint=nearest(name, known))
-
-
-def _schema() -> dict[str, pl.DataType]:
-    return {"ListingId": pl.Int64(), KNOWN: pl.Datetime("ns"), EVENT: pl.Int64(), **{column.name: column.dtype for column in COLUMNS}}
 
 
 def _bucket(clock: Clock) -> tuple[PlannedColumn, ...]:

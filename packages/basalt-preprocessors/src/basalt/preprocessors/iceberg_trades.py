@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,10 @@ import polars as pl
 
 from basalt.core.datasets import PlannedColumn
 from basalt.market.sides import Aggressor, RestingSide
+from basalt.preprocessors.iceberg_events import event_schema
+from basalt.preprocessors.merging import groups
+from basalt.preprocessors.shelving import Shelf
+from basalt.preprocessors.streaming import chunks, sourced
 
 CARRIED = (
     "EventTimestamp",
@@ -48,6 +52,23 @@ class Matching:
     trade_types: tuple[str, ...]
     classifications: tuple[str, ...]
     require_side: bool
+
+    def tagged_by_listing(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.LazyFrame:
+        """`tagged`, some listings at a time: in memory are the rows of one listing, or of as many as have few."""
+        types = event_schema()
+        made = {**trades.collect_schema(), **{name: types[name] for name in CARRIED}, **{flag.name: flag.dtype for flag in FLAGS}}
+        needed = executions.select("ListingId", "EventTimestamp", "Side", "ExecutionPrice", "ExecutionSize")
+        return sourced(made, lambda: self._by_listing(trades, events, needed))
+
+    def _by_listing(self, *tables: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        empty = [pl.DataFrame(schema=table.collect_schema()) for table in tables]
+        with Shelf() as trades, Shelf() as events, Shelf() as executions:
+            shelves = trades, events, executions
+            for shelf, table in zip(shelves, tables, strict=True):
+                for rows in chunks(table):
+                    shelf.put(rows)
+            for group in groups({listing: [listing] for listing in trades.heights}, trades.heights):
+                yield self.tagged(*(shelf.rows(group, none).lazy() for shelf, none in zip(shelves, empty, strict=True))).collect()
 
     def tagged(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.LazyFrame:
         """*trades* with the columns of the iceberg event that each met, and `FLAGS`.

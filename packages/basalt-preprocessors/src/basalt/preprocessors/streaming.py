@@ -32,13 +32,18 @@ def streamed(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], make: Calla
         schema: Columns of the result and their types; a chunk may have more columns, and other numbers.
         make: Makes the stepper of one reading.
     """
+    return sourced(schema, lambda: stepped(chunks(frame), make()))
+
+
+def sourced(schema: Mapping[str, pl.DataType], made: Callable[[], Iterator[pl.DataFrame]]) -> pl.LazyFrame:
+    """The rows of the frames that *made* gives, anew for each reading, with the columns of *schema*."""
 
     def batches(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _rows_wanted_at_once: int | None
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
-        for made in _steps(frame, make()):
-            rows = made.select(pl.col(name).cast(schema[name]) for name in with_columns or schema)
+        for each in made():
+            rows = each.select(pl.col(name).cast(schema[name]) for name in with_columns or schema)
             rows = rows if left is None else rows.head(left)
             left = None if left is None else left - rows.height
             yield rows if predicate is None else rows.filter(predicate)
@@ -48,9 +53,15 @@ def streamed(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType], make: Calla
     return register_io_source(batches, schema=dict(schema), is_pure=True)
 
 
-def _steps(frame: pl.LazyFrame, stepper: Stepper) -> Iterator[pl.DataFrame]:
-    for rows in frame.collect_batches(chunk_size=ROWS_AT_ONCE, maintain_order=True):
-        yield stepper.feed(rows)
+def chunks(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """The rows of *frame*, some at a time."""
+    return frame.collect_batches(chunk_size=ROWS_AT_ONCE, maintain_order=True)
+
+
+def stepped(rows: Iterator[pl.DataFrame], stepper: Stepper) -> Iterator[pl.DataFrame]:
+    """What *stepper* makes of all *rows*."""
+    for each in rows:
+        yield stepper.feed(each)
     last = stepper.finish()
     if last.width:
         yield last

@@ -46,7 +46,7 @@ def _module(module: Any, shelf: Catalog, options: list[dict[str, Any]]) -> str:
 
 
 def _defaults(module: Module) -> str:
-    default = "; ".join(f"`{select.family}: {dict(select.entry)}`" for select in module.default)
+    default = "; ".join(f"`{select.family}: {dict(select.entry)}`" for select in module.defaults(module.config_model()))
     always = "; ".join(f"`{select.family}: {dict(select.entry)}`" for select in module.always)
     return points([("With an empty section", default), ("Always", always)])
 

@@ -187,6 +187,10 @@ class Module:
         model: type[Entry] = create_model(f"{title}Entry", __base__=Entry, **fields)
         return model
 
+    def defaults(self, config: ModuleConfig) -> tuple[Select, ...]:
+        """What is made when the lists of *config* ask for nothing."""
+        return self.default(config) if callable(self.default) else self.default
+
     def measures(self, config: ModuleConfig, *, where: str) -> tuple[Measure, ...]:
         """The columns that *config* asks for, in the order it asks.
 
@@ -200,8 +204,7 @@ class Module:
             for index, entry in enumerate(getattr(config, family.name))
         ]
         if not asked:
-            default = self.default(config) if callable(self.default) else self.default
-            asked = [self._selected(select, f"{where}: default output of {self.name}") for select in default]
+            asked = [self._selected(select, f"{where}: default output of {self.name}") for select in self.defaults(config)]
         asked += [self._selected(select, f"always in {self.name}") for select in self.always]
         prefix = config.metric_prefix or ""
         found = [measure for family, entry, origin in asked for measure in self._expand(family, entry, prefix, origin)]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from basalt.core.bucketing import Clock
 from basalt.core.fusing import fuse
+from basalt.core.holding.windows import rows_at_once
 from basalt.core.pipelines import load_module
 from basalt.l3.module import L3
 from basalt.market.tables import L3 as CONTRACT
@@ -201,10 +202,12 @@ class Asked:
 
     arranged: Arranged
 
-    def rows(self, rows: Sequence[Mapping[str, Any]], seconds: float = 60) -> dict[tuple[int, int], dict[str, Any]]:
-        """All columns, by listing and end of the bucket (ns)."""
+    def rows(self, rows: Sequence[Mapping[str, Any]], size: int = 1000) -> dict[tuple[int, int], dict[str, Any]]:
+        """All columns, by listing and end of the bucket (ns), where lives are followed over *size* rows at a time."""
         query = self.arranged.planned.queries[0]
-        frame = fuse(query, {"l3": as_scanned(CONTRACT, frame_of(rows))}, Clock.of_seconds(seconds)).collect()
+        with rows_at_once(size):
+            cells = fuse(query, {"l3": as_scanned(CONTRACT, frame_of(rows))}, Clock.of_seconds(60))
+        frame = cells.collect()
         nanos = frame.with_columns(pl.col("TimeBucket").cast(pl.Int64))
         return {(row["ListingId"], row["TimeBucket"]): row for row in nanos.to_dicts()}
 

@@ -196,9 +196,9 @@ def _scan(
 
 
 def _drops_others(planned: PassPlan, name: str) -> bool:
-    """Whether listings outside of the universe fall away after aggregation, so rows need no filter."""
+    """Whether listings outside of the universe fall away after aggregation, so rows need no filter; carried values cost more than one."""
     read_by_steps = {table for step in (*planned.steps, *planned.preprocessing) for _, table in step.inputs}
-    return planned.is_foldable and name not in read_by_steps
+    return planned.is_foldable and name not in read_by_steps and not any(query.rows for query in planned.queries)
 
 
 def _of_listings(frame: pl.LazyFrame, schema: Mapping[str, Any], listings: pl.LazyFrame, wanted: Sequence[int] | None) -> pl.LazyFrame:

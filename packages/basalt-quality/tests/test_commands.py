@@ -140,3 +140,53 @@ def test_broken_files_are_described_as_such(lake: Path, capsys: pytest.CaptureFi
     _, found = told(capsys, "describe", "--lake", str(lake), "--table", "l2", "--mic", "XLON")
     [book] = found["holdings"]
     assert (book["broken"], book["rows"]) == ([str(injected.path)], 0)
+
+
+# ---------------------------------------------------------------- lakes behind a URL
+
+
+def test_a_lake_behind_a_url_is_checked_and_gets_the_findings(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inject(lake, "drop", "l3", "XLON", DAY)
+    code, near = told(capsys, "check", "--lake", str(lake), "--no-write")
+    assert code == 65
+    code, far = told(capsys, "check", "--lake", lake.as_uri())
+    assert code == 65
+    assert far == {**near, "lake": lake.as_uri()}
+    assert "NUMBER_GAP" in findings_of(lake, "XLON")["Reason"].to_list()
+
+
+def test_a_lake_behind_a_url_is_described(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pl.DataFrame({"a": [1]}).write_parquet(lake / "stray.parquet")
+    injected = inject(lake, "truncated file", "l2", "XLON", DAY)
+    _, near = told(capsys, "describe", "--lake", str(lake))
+    _, far = told(capsys, "describe", "--lake", f"{lake.as_uri()}/")
+    assert far["other_files"] == [f"{lake.as_uri()}/stray.parquet"]
+    [broken] = [each["broken"] for each in far["holdings"] if each["broken"]]
+    assert broken == [f"{lake.as_uri()}/{injected.path.relative_to(lake)}"]
+    assert [{**each, "broken": []} for each in far["holdings"]] == [{**each, "broken": []} for each in near["holdings"]]
+
+
+def test_the_lake_may_come_from_the_environment(
+    sound_lake: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASALT_LAKE", sound_lake.as_uri())
+    assert told(capsys, "describe")[1]["lake"] == sound_lake.as_uri()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--lake", "nowhere://a/lake"], "no lake is behind the URL"),
+        (["--lake", "file:///no/such/folder"], "no files of these days"),
+        (["--lake", "s3://a/lake", "--storage-option", "aws_region"], "is not NAME=VALUE"),
+    ],
+)
+def test_urls_that_are_no_lakes_are_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", *arguments]) == 64
+    assert said in capsys.readouterr().err
+
+
+def test_what_hides_behind_a_dot_is_no_file_of_a_lake(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (lake / ".import-1").mkdir()
+    pl.DataFrame({"a": [1]}).write_parquet(lake / ".import-1" / "a.parquet")
+    assert told(capsys, "describe", "--lake", str(lake))[1]["other_files"] == []

@@ -14,7 +14,7 @@ from basalt.core.errors import DataError
 from basalt.core.sources.lake import check_schema, read_footer
 from basalt.core.tables import Table
 from basalt.market.ticks import ladders_of_day
-from basalt.quality.files import FoundFile, Wanted, files_of
+from basalt.quality.files import FoundFile, Lake, Wanted, files_of
 from basalt.quality.findings import DATA_QUALITY, HIT_SCHEMA, merged, one_hit
 from basalt.quality.looking import agreement, order, orders, silence, trading, values
 from basalt.quality.seen import MarketDay, Seen
@@ -59,7 +59,7 @@ class Checked:
 
 
 def check_lake(
-    lake: Path,
+    lake: Lake | Path | str,
     tables: Mapping[str, Table],
     wanted: Wanted,
     *,
@@ -70,7 +70,7 @@ def check_lake(
     """Look for what is wrong, market by market and day by day.
 
     Args:
-        lake: Its folder.
+        lake: Its folder or URL.
         tables: Contracts by name.
         wanted: Days, markets and tables to look at.
         ladders: Tick sizes, of `basalt.market.ticks.read_ladders`, instead of those of the lake.
@@ -78,13 +78,14 @@ def check_lake(
         observe: Told what is looked at, how many days are done, and of how many.
     """
     looked_at = [table for table in tables.values() if table.folder and table.name != DATA_QUALITY.name]
-    everything = files_of(lake, looked_at, Wanted(markets=wanted.markets))
+    place = lake if isinstance(lake, Lake) else Lake.at(lake)
+    everything = files_of(place, looked_at, Wanted(markets=wanted.markets))
     expected = _expected(everything)
     chosen = [file for file in everything if wanted.has(file)]
     days = [(key, list(files)) for key, files in groupby(chosen, key=lambda file: (file.mic, file.day))]
     for number, ((mic, day), files) in enumerate(days):
         observe(f"checking {mic} {day}", number, len(days))
-        yield check_day(mic, day, files, tables, expected[mic], only=wanted.tables, ladders=ladders, max_rows=max_rows)
+        yield check_day(place, mic, day, files, tables, expected[mic], only=wanted.tables, ladders=ladders, max_rows=max_rows)
 
 
 def _expected(files: Iterable[FoundFile]) -> dict[str, tuple[str, ...]]:
@@ -96,6 +97,7 @@ def _expected(files: Iterable[FoundFile]) -> dict[str, tuple[str, ...]]:
 
 
 def check_day(
+    lake: Lake,
     mic: str,
     day: date,
     files: Sequence[FoundFile],
@@ -109,6 +111,7 @@ def check_day(
     """Look for what is wrong in the *files* of a market and day.
 
     Args:
+        lake: Where the files are.
         mic, day: Which.
         files: Its files.
         tables: Contracts by name.
@@ -118,14 +121,14 @@ def check_day(
     """
     names = {file.table.name for file in files}
     found = [one_hit("MISSING_TABLE", name, day, detail=f"{mic} has no {name}") for name in expected if name not in names]
-    sound: dict[str, Path] = {}
+    sound: dict[str, str] = {}
     for file in files:
-        problem = _broken(file)
+        problem = _broken(lake, file)
         if problem is None:
             sound[file.table.name] = file.path
         else:
             found.append(problem)
-    rows = _Rows(MarketDay(mic, day, sound, tables), max_rows, ladders)
+    rows = _Rows(MarketDay(lake, mic, day, sound, tables), max_rows, ladders)
     found += rows.hits()
     hits = pl.concat([pl.DataFrame(schema=HIT_SCHEMA), *found])
     if only:
@@ -133,14 +136,14 @@ def check_day(
     return Checked(mic, day, merged(hits, mic, day), rows.listings(), rows.known)
 
 
-def _broken(file: FoundFile) -> pl.DataFrame | None:
+def _broken(lake: Lake, file: FoundFile) -> pl.DataFrame | None:
     """A hit when a file cannot be read or breaks its contract."""
     try:
-        footer = read_footer(str(file.path), {})
+        footer = read_footer(file.path, lake.storage_options)
     except DataError as problem:
         return one_hit("BROKEN_FILE", file.table.name, file.day, detail=problem.what)
     try:
-        check_schema(file.table, footer.schema, str(file.path))
+        check_schema(file.table, footer.schema, file.path)
     except DataError as problem:
         return one_hit("BROKEN_CONTRACT", file.table.name, file.day, detail=problem.what)
     return None

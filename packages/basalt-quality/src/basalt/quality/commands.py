@@ -23,7 +23,13 @@ _FORMATS = ["%Y-%m-%d"]
 
 app = typer.Typer(help="Bring market data into a lake.", no_args_is_help=True)
 
-Lake = Annotated[str, typer.Option("--lake", help="Root folder of the lake.")]
+Root = Annotated[str, typer.Option("--lake", envvar="BASALT_LAKE", help="Root of the lake: a folder, or a URL such as s3://bucket/lake.")]
+Storage = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--storage-option", metavar="NAME=VALUE", help="Option of the object store, as in S3_STORAGE_OPTIONS; may be given several times."
+    ),
+]
 Day = Annotated[datetime | None, typer.Option("--date", formats=_FORMATS, help="One day.")]
 First = Annotated[datetime | None, typer.Option("--start_date", "--start-date", formats=_FORMATS, help="First of several days.")]
 Last = Annotated[datetime | None, typer.Option("--end_date", "--end-date", formats=_FORMATS, help="Last of several days.")]
@@ -35,7 +41,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON."
 @app.command("check")
 def check(
     *,
-    lake: Lake,
+    lake: Root,
+    storage_option: Storage = None,
     day: Day = None,
     start_date: First = None,
     end_date: Last = None,
@@ -56,22 +63,22 @@ def check(
 
     from basalt.market.ticks import read_ladders
     from basalt.quality.checking import LISTING_SCHEMA, check_lake
-    from basalt.quality.files import lake_folder
+    from basalt.quality.files import Lake
     from basalt.quality.findings import no_findings, write_findings
 
-    folder = lake_folder(lake)
+    place = Lake.at(lake, _options(storage_option))
     tables = _tables()
     wanted = _wanted(tables, day, start_date, end_date, mic, table)
     findings, listings = [no_findings()], [pl.DataFrame(schema=LISTING_SCHEMA)]
     ladders = read_ladders(ticks) if ticks else None
     markets = 0
     with shown_steps() as progress:
-        for checked in check_lake(folder, tables, wanted, ladders=ladders, observe=progress):
+        for checked in check_lake(place, tables, wanted, ladders=ladders, observe=progress):
             markets += 1
             findings.append(checked.findings)
             listings.append(checked.listings)
             if write and not wanted.tables:
-                write_findings(folder, checked.mic, checked.day, checked.findings, checked.known)
+                write_findings(place, checked.mic, checked.day, checked.findings, checked.known)
     if not markets:
         raise InvalidValue("the lake has no files of these days and markets", where=lake, hint="see what it holds: basalt data describe")
     found = pl.concat(findings)
@@ -92,7 +99,8 @@ def check(
 @app.command("describe")
 def describe(
     *,
-    lake: Lake,
+    lake: Root,
+    storage_option: Storage = None,
     day: Day = None,
     start_date: First = None,
     end_date: Last = None,
@@ -102,13 +110,13 @@ def describe(
 ) -> None:
     """Show what a lake holds: tables, markets, days, rows, bytes, listings, and who made the files."""
     from basalt.quality.describing import describe_lake
-    from basalt.quality.files import lake_folder
+    from basalt.quality.files import Lake
 
     tables = _tables()
-    folder = lake_folder(lake)
-    holdings, others = describe_lake(folder, tables, _wanted(tables, day, start_date, end_date, mic, table))
+    place = Lake.at(lake, _options(storage_option))
+    holdings, others = describe_lake(place, tables, _wanted(tables, day, start_date, end_date, mic, table))
     if as_json:
-        print_json({"lake": lake, "holdings": [vars(each) for each in holdings], "other_files": [str(path) for path in others]})
+        print_json({"lake": lake, "holdings": [vars(each) for each in holdings], "other_files": list(others)})
         return
     rows = [{**vars(each), "market": each.mic, "size": size(each.bytes)} for each in holdings]
     print_rows(rows, ["table", "market", "first", "last", "days", "rows", "size", "listings"], empty="no files")
@@ -149,6 +157,14 @@ def _wanted(
         if name not in tables:
             raise UnknownName.of("table", name, tables, where="--table", hint="see: basalt analytics tables")
     return Wanted(first, last, tuple(mics or ()), tuple(names or ()))
+
+
+def _options(said: Sequence[str] | None) -> dict[str, str]:
+    pairs = [each.partition("=") for each in said or ()]
+    for name, separator, _ in pairs:
+        if not (name and separator):
+            raise InvalidValue(f"{name!r} is not NAME=VALUE", where="--storage-option", hint="as in --storage-option aws_region=eu-west-1")
+    return {name: value for name, _, value in pairs}
 
 
 def _date(moment: datetime | None) -> date | None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from basalt.core.tables import Table
-from basalt.quality.files import FoundFile, Wanted, files_of, other_files
+from basalt.quality.files import FoundFile, Lake, Wanted, files_of, other_files
 
 _INTERNAL = (b"ARROW:schema", b"pandas")
 
@@ -46,18 +46,19 @@ class Holding:
     broken: tuple[str, ...] = ()
 
 
-def describe_lake(lake: Path, tables: Mapping[str, Table], wanted: Wanted) -> tuple[list[Holding], tuple[Path, ...]]:
-    """What the lake holds by table and market, and Parquet files that belong to no table."""
+def describe_lake(lake: Lake | Path | str, tables: Mapping[str, Table], wanted: Wanted) -> tuple[list[Holding], tuple[str, ...]]:
+    """What the *lake*, a folder or URL, holds by table and market, and Parquet files that belong to no table."""
+    place = lake if isinstance(lake, Lake) else Lake.at(lake)
     placed = [table for table in tables.values() if table.folder]
     chosen = [table for table in placed if not wanted.tables or table.name in wanted.tables]
-    files = sorted(files_of(lake, chosen, wanted), key=lambda file: (file.table.name, file.mic, file.day))
-    holdings = [_holding(list(group)) for _, group in groupby(files, key=lambda file: (file.table.name, file.mic))]
-    return holdings, other_files(lake, files_of(lake, placed, Wanted()))
+    files = sorted(files_of(place, chosen, wanted), key=lambda file: (file.table.name, file.mic, file.day))
+    holdings = [_holding(place, list(group)) for _, group in groupby(files, key=lambda file: (file.table.name, file.mic))]
+    return holdings, other_files(place, files_of(place, placed, Wanted()))
 
 
-def _holding(files: list[FoundFile]) -> Holding:
+def _holding(lake: Lake, files: list[FoundFile]) -> Holding:
     table = files[0].table
-    footers = {file.path: _footer(file.path) for file in files}
+    footers = {file.path: _footer(lake, file.path) for file in files}
     sound = [metadata for metadata in footers.values() if metadata is not None]
     stored = {name for metadata in sound for name in metadata.schema.to_arrow_schema().names}
     return Holding(
@@ -68,23 +69,24 @@ def _holding(files: list[FoundFile]) -> Holding:
         len(files),
         sum(metadata.num_rows for metadata in sound),
         sum(file.bytes for file in files),
-        _listings([path for path, metadata in footers.items() if metadata is not None]) if "ListingId" in stored else 0,
+        _listings(lake, [path for path, metadata in footers.items() if metadata is not None]) if "ListingId" in stored else 0,
         tuple(column.name for column in table.columns if column.name not in stored) if sound else (),
         tuple(sorted(stored - table.stored_names)),
         _producers(sound),
-        tuple(str(path) for path, metadata in footers.items() if metadata is None),
+        tuple(path for path, metadata in footers.items() if metadata is None),
     )
 
 
-def _footer(path: Path) -> Any:
+def _footer(lake: Lake, path: str) -> Any:
     try:
-        return pq.read_metadata(path)
+        with lake.open(path) as file:
+            return pq.read_metadata(file)
     except (pa.ArrowInvalid, OSError):
         return None
 
 
-def _listings(paths: Iterable[Path]) -> int:
-    frames = [pl.scan_parquet(path).select(pl.col("ListingId").cast(pl.Int64())) for path in paths]
+def _listings(lake: Lake, paths: Iterable[str]) -> int:
+    frames = [lake.scan(path).select(pl.col("ListingId").cast(pl.Int64())) for path in paths]
     return int(pl.concat(frames).select(pl.col("ListingId").n_unique()).collect(engine="streaming").item()) if frames else 0
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from basalt.core.bucketing import NANOS_PER_DAY, NANOS_PER_SECOND
-from basalt.core.lake import LakeFile, write_lake_file
+from basalt.core.errors import TargetFailed
+from basalt.core.lake import write_lake_file
 from basalt.core.tables import Column, Table
 from basalt.market.columns import LISTING_ID, MIC, NANOS, TRADE_DATE, instant, integer, text
+from basalt.quality.files import Lake
 from basalt.quality.reasons import REASONS
 
 DATA_QUALITY = Table(
@@ -139,10 +141,13 @@ def no_findings() -> pl.DataFrame:
     return pl.DataFrame(schema=FINDING_SCHEMA)
 
 
-def write_findings(lake: Path, mic: str, day: date, findings: pl.DataFrame, listings: Sequence[int]) -> LakeFile:
+def write_findings(lake: Lake, mic: str, day: date, findings: pl.DataFrame, listings: Sequence[int]) -> None:
     """Write the findings of a market and day into the lake, replacing those of an earlier check.
 
     What concerns the whole market is written for each of its *listings*, so that a run can join it.
+
+    Raises:
+        TargetFailed: The lake cannot be written.
     """
     own = findings.filter(pl.col("ListingId").is_not_null())
     shared = findings.filter(pl.col("ListingId").is_null()).drop("ListingId")
@@ -153,4 +158,14 @@ def write_findings(lake: Path, mic: str, day: date, findings: pl.DataFrame, list
         .with_columns(pl.col("TradeDate").cast(pl.Datetime("ms")), pl.col("Start", "End").cast(pl.Datetime("ns")))
     )
     ordered = rows.sort("ListingId", "CheckedTable", "Reason", "Start")
-    return write_lake_file(lake, DATA_QUALITY, mic, day, ordered.select(column.name for column in DATA_QUALITY.columns))
+    chosen = ordered.select(column.name for column in DATA_QUALITY.columns)
+    if lake.folder is not None:
+        write_lake_file(lake.folder, DATA_QUALITY, mic, day, chosen)
+        return
+    with TemporaryDirectory() as folder:
+        written = write_lake_file(folder, DATA_QUALITY, mic, day, chosen)
+        try:
+            lake.put(written.path, str(written.path.relative_to(folder)))
+        except OSError as problem:
+            hint = "check your rights there, or look without writing: --no-write"
+            raise TargetFailed(f"cannot write the lake: {problem}", where=lake.root, hint=hint) from problem

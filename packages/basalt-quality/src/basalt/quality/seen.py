@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
 from basalt.core.tables import Table
 from basalt.market.intervals import state_intervals
 from basalt.market.states import CONTINUOUS_STATES
+from basalt.quality.files import Lake
 
 NUMBERS: Mapping[str, str] = {"l3": "EventNo", "l2": "L2EventNo", "cbbo": "L2EventNo"}
 """Column that counts a listing's events, by table."""
@@ -58,14 +58,16 @@ class MarketDay:
     """The readable tables of a market and day.
 
     Attributes:
+        lake: Where the files are.
         mic, day: Which.
-        paths: Files by name of the table.
+        paths: Paths or URLs of files by name of the table.
         tables: Contracts by name.
     """
 
+    lake: Lake
     mic: str
     day: date
-    paths: Mapping[str, Path]
+    paths: Mapping[str, str]
     tables: Mapping[str, Table]
 
     def seen(self, name: str, listings: Sequence[int] | None = None) -> Seen | None:
@@ -73,7 +75,7 @@ class MarketDay:
         if name not in self.paths:
             return None
         table = self.tables[name]
-        frame = pl.scan_parquet(self.paths[name], row_index_name="row", row_index_offset=0)
+        frame = self.lake.scan(self.paths[name], row_index_name="row", row_index_offset=0)
         stored = [each for each in frame.collect_schema().names() if each != "row"]
         frame = frame.with_columns(_clock(table, stored).alias("at"), pl.col("row").cast(pl.Int64))
         if listings is not None:

@@ -137,7 +137,7 @@ def read_footer(path: str, storage_options: Mapping[str, str]) -> Footer:
     import pyarrow.parquet as pq
 
     try:
-        with _open(path, storage_options) as file:
+        with open_file(path, storage_options) as file:
             metadata = pq.ParquetFile(file).metadata
             schema = metadata.schema.to_arrow_schema()
     except (pa.ArrowInvalid, OSError) as problem:
@@ -232,10 +232,16 @@ def _fits(stored: pl.DataType, wanted: pl.DataType) -> bool:
     return isinstance(stored, pl.Categorical | pl.Enum) and wanted == pl.String
 
 
-def _filesystem(path: str, storage_options: Mapping[str, str]) -> tuple[Any, str]:
-    """Pyarrow's file system of a URL, and the path in it."""
+def file_system(path: str, storage_options: Mapping[str, str]) -> tuple[Any, str]:
+    """Pyarrow's file system of a path or URL, and the path in it.
+
+    Raises:
+        InvalidValue: No file system is known for the URL.
+    """
     from pyarrow import fs
 
+    if not is_remote(path):
+        return fs.LocalFileSystem(), path
     scheme, _, rest = path.partition("://")
     if scheme != "s3":
         try:
@@ -260,10 +266,11 @@ def _filesystem(path: str, storage_options: Mapping[str, str]) -> tuple[Any, str
     return fs.S3FileSystem(**options), rest
 
 
-def _open(path: str, storage_options: Mapping[str, str]) -> Any:
+def open_file(path: str, storage_options: Mapping[str, str]) -> Any:
+    """A file of a lake, local or not, to read bytes from."""
     if not is_remote(path):
         return Path(path).open("rb")
-    system, inner = _filesystem(path, storage_options)
+    system, inner = file_system(path, storage_options)
     return system.open_input_file(inner)
 
 
@@ -275,7 +282,7 @@ def _stamp(path: str, storage_options: Mapping[str, str]) -> tuple[int, str] | N
         except (FileNotFoundError, NotADirectoryError):
             return None
         return found.st_size, str(found.st_mtime_ns)
-    system, inner = _filesystem(path, storage_options)
+    system, inner = file_system(path, storage_options)
     info = system.get_file_info(inner)
     return (info.size, str(info.mtime_ns)) if info.is_file else None
 
@@ -286,7 +293,7 @@ def _children(folder: str, storage_options: Mapping[str, str]) -> tuple[str, ...
         return tuple(sorted(child.name for child in path.iterdir() if child.is_dir())) if path.is_dir() else ()
     from pyarrow import fs
 
-    system, inner = _filesystem(folder, storage_options)
+    system, inner = file_system(folder, storage_options)
     try:
         infos = system.get_file_info(fs.FileSelector(inner, allow_not_found=True))
     except OSError as problem:

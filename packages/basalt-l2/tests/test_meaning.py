@@ -223,3 +223,8 @@ def test_no_aggregation_asks_for_no_windows(ask):
     entry = {"second_level_aggregations": [], "second_level_window_seconds": 20}
     names = {column.name for column in ask({"volatility": [entry]}, modules=["l2tw"]).planned.written}
     assert not {name for name in names if "Win" in name}
+
+
+def test_rows_at_their_own_times_have_no_windows(ask):
+    with pytest.raises(InvalidValue, match="windows fill buckets"):
+        ask(WINDOWS, modules=["l2tw"], timeline_mode="sparse_original")

@@ -59,6 +59,8 @@ def _refuse_slots(measures: Sequence[Measure], wanted: Mapping[str, None], clock
     for name in wanted:
         if kind_of(name) in ("moves", "sigmas"):
             where = next((measure.origin for measure in measures if name in _held(measure).wanted), None)
+            if clock.is_event and kind_of(name) == "sigmas":
+                raise InvalidValue("windows fill buckets, and rows at their own times have none", where=where, hint="give the pass buckets")
             lengths = [int(length) for length in name.rpartition(".")[2].split(":")[1:]]
             _refuse_lengths([*lengths, clock.nanos], str(clock), where)
 

@@ -72,7 +72,7 @@ def clearing(w: Longs, venue: Number, reference: Number) -> Number:
 
 
 @part
-def uncross(w: Longs, rows: Longs, books: Ints, time: Number, venue: Number, reference: Number) -> None:
+def uncross(w: Longs, rows: Ints, books: Ints, time: Number, venue: Number, reference: Number) -> None:
     """Trade everything that can trade at the clearing price, one trade a microsecond."""
     price = clearing(w, venue, reference)[0]
     let_take(w, NONE, NOTHING, NOTHING, NOTHING, NONE)
@@ -101,7 +101,7 @@ def announce(w: Longs, calls: Longs, time: Number, venue: Number, reference: Num
 
 
 @part
-def take_part_in_call(w: Longs, f: Floats, rows: Longs, books: Ints, time: Number, venue: Number, fair: Number) -> None:
+def take_part_in_call(w: Longs, f: Floats, rows: Ints, books: Ints, time: Number, venue: Number, fair: Number) -> None:
     """Somebody enters an order for the auction, or thinks again; makers set up a book around the fair price."""
     tick, count = w[TICK + venue], w[LIVE_COUNT + venue]
     if w[STATE + venue] == CALL and count > 40 and uniform(w) < 0.08:

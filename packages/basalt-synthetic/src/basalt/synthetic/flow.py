@@ -106,7 +106,7 @@ def passive_price(w: Longs, half: Number, fair: Number, careless: Number) -> Num
 
 
 @part
-def enter_order(w: Longs, f: Floats, rows: Longs, books: Ints, time: Number, half: Number, fair: Number) -> None:
+def enter_order(w: Longs, f: Floats, rows: Ints, books: Ints, time: Number, half: Number, fair: Number) -> None:
     """Enter an order of some kind."""
     venue = half >> 1
     price = passive_price(w, half, fair, np.int64(uniform(w) < f[CARELESS]))
@@ -170,7 +170,7 @@ def send_everywhere(
 
 
 @part
-def take(w: Longs, f: Floats, rows: Longs, books: Ints, time: Number, venue: Number, side: Number, limit: Number) -> None:
+def take(w: Longs, f: Floats, rows: Ints, books: Ints, time: Number, venue: Number, side: Number, limit: Number) -> None:
     """Somebody takes from *side* (0 bids, 1 asks), here or on all venues at once."""
     retail = np.int64(uniform(w) < f[RETAIL])
     size = w[SIZES + np.int64(uniform(w) * DRAWS)]
@@ -183,7 +183,7 @@ def take(w: Longs, f: Floats, rows: Longs, books: Ints, time: Number, venue: Num
 
 
 @part
-def choose_side_and_take(w: Longs, f: Floats, rows: Longs, books: Ints, time: Number, venue: Number, fair: Number) -> None:
+def choose_side_and_take(w: Longs, f: Floats, rows: Ints, books: Ints, time: Number, venue: Number, fair: Number) -> None:
     """Take, rather towards the fair price than away from it; never without end past it."""
     bid, ask = best_price(w, 2 * venue), best_price(w, 2 * venue + 1)
     lean = (fair - (bid + ask) / 2) / UNITS_PER_TICK * f[LEAN]
@@ -195,7 +195,7 @@ def choose_side_and_take(w: Longs, f: Floats, rows: Longs, books: Ints, time: Nu
 
 
 @part
-def cancel_something(w: Longs, rows: Longs, books: Ints, time: Number, venue: Number, fair: Number) -> None:
+def cancel_something(w: Longs, rows: Ints, books: Ints, time: Number, venue: Number, fair: Number) -> None:
     """Cancel an order whose price the fair one has passed, or any; now and then one that nobody sees."""
     choice = uniform(w)
     for half in (2 * venue, 2 * venue + 1):
@@ -210,7 +210,7 @@ def cancel_something(w: Longs, rows: Longs, books: Ints, time: Number, venue: Nu
 
 
 @part
-def change_something(w: Longs, rows: Longs, books: Ints, time: Number, venue: Number, fair: Number) -> None:
+def change_something(w: Longs, rows: Ints, books: Ints, time: Number, venue: Number, fair: Number) -> None:
     """Halve an order, or give it another price."""
     slot = picked_order(w, venue)
     order = order_at(slot)
@@ -225,7 +225,7 @@ def change_something(w: Longs, rows: Longs, books: Ints, time: Number, venue: Nu
 
 
 @part
-def decide(w: Longs, f: Floats, rows: Longs, books: Ints, time: Number, venue: Number, fair: Number) -> None:
+def decide(w: Longs, f: Floats, rows: Ints, books: Ints, time: Number, venue: Number, fair: Number) -> None:
     """One decision of one participant of a venue that trades."""
     bid, ask = best_price(w, 2 * venue), best_price(w, 2 * venue + 1)
     if min(bid, ask) == NOTHING:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from basalt.synthetic import world
-from basalt.synthetic.clocks import NANOS_PER_MICRO
+from basalt.synthetic.clocks import NANOS_PER_MICRO, NANOS_PER_SECOND
 from basalt.synthetic.happening import Happened, Session
 from basalt.synthetic.looking_up import THING_BITS, places_of
 from basalt.synthetic.market import Listing
@@ -115,7 +115,10 @@ class Group:
     @cached_property
     def nanos(self) -> np.ndarray:
         """Nanoseconds after midnight UTC of each act."""
-        return np.asarray(self.rows[world.TIME] * NANOS_PER_MICRO + (self.slots % NANOS_PER_MICRO)[self.numbers])
+        nanos = self.rows[world.SECOND] * np.int64(NANOS_PER_SECOND)
+        nanos += self.rows[world.MICRO] * np.int32(NANOS_PER_MICRO)
+        nanos += (self.slots % NANOS_PER_MICRO)[self.numbers]
+        return nanos
 
     @cached_property
     def listing_numbers(self) -> np.ndarray:
@@ -173,7 +176,7 @@ class Group:
         """The fair price at each act."""
         parts = []
         for each in self.happened:
-            seconds, micros = np.divmod(self.rows[world.TIME, each.begin.rows : each.end.rows], 1_000_000)
+            seconds, micros = (self.rows[column, each.begin.rows : each.end.rows] for column in (world.SECOND, world.MICRO))
             fair = each.plan.fair
             parts.append(fair[seconds] + (fair[seconds + 1] - fair[seconds]) * (micros / 1_000_000))
         return np.concatenate(parts)

@@ -30,7 +30,7 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        self.rows = np.empty((world.COLUMNS, 0), dtype=np.int64)
+        self.rows = np.empty((world.COLUMNS, 0), dtype=np.int32)
         self.books = np.empty((0, world.BOOK_COLUMNS), dtype=np.int32)
         self.calls = np.empty((world.CALL_COLUMNS, 0), dtype=np.int64)
         self.times = np.empty(0, dtype=np.int64)
@@ -179,7 +179,8 @@ def _changes(plan: DayPlan, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarr
     changes = []
     for number, (listing, schedule) in enumerate(zip(plan.listings, plan.schedules, strict=True)):
         mine = np.flatnonzero((rows[world.VENUE] == number) & (rows[world.BOOK] != world.NOTHING))
-        times, entries = nanos_of_day(listing, rows[world.TIME][mine]), rows[world.BOOK][mine]
+        micros = rows[world.SECOND][mine] * np.int64(1_000_000) + rows[world.MICRO][mine]
+        times, entries = nanos_of_day(listing, micros), rows[world.BOOK][mine].astype(np.int64)
         starts, continuous = nanos_of_day(listing, schedule.starts()), schedule.is_continuous()
         trades = continuous[np.searchsorted(starts, times, side="right") - 1]
         latest = np.searchsorted(times, starts, side="right") - 1

@@ -60,7 +60,7 @@ from basalt.synthetic.world import (
 
 
 @part
-def do_pending(w: Longs, rows: Longs, books: Ints, time: Number, number: Number) -> None:
+def do_pending(w: Longs, rows: Ints, books: Ints, time: Number, number: Number) -> None:
     """Do what was pending: an order that arrives, or the end of one that was meant to be fleeting."""
     entry, last = PENDING + number * P_FIELDS, PENDING + (w[PENDING_COUNT] - 1) * P_FIELDS
     venue, takes, side, limit = w[entry + P_VENUE], w[entry + P_TAKES], w[entry + P_SIDE], w[entry + P_LIMIT]
@@ -96,7 +96,7 @@ def next_step(w: Longs, f: Floats, time: Number, venue: Number) -> Number:
 
 
 @part
-def change_phase(w: Longs, f: Floats, rows: Longs, books: Ints, calls: Longs, phases: Longs, settings: Floats, number: Number) -> None:
+def change_phase(w: Longs, f: Floats, rows: Ints, books: Ints, calls: Longs, phases: Longs, settings: Floats, number: Number) -> None:
     """Begin a phase of a venue: *phases* has time, venue, state and gap of messages, *settings* rate and mix."""
     time, venue, state = phases[0, number], phases[1, number], phases[2, number]
     if state == UNCROSS:
@@ -132,12 +132,12 @@ def first_pending(w: Longs) -> Number:
     return found, time
 
 
-COMPILED_FROM = "2922300ab0e43da0"
+COMPILED_FROM = "a8dba0808742888b"
 """Digest of the files of parts. A change of them changes this line and so this file, which Numba's cache sees; until it does, nothing is kept."""
 
 
 @njit(cache=digest_of_parts() == COMPILED_FROM, nogil=True, error_model="numpy")
-def run(w: Longs, f: Floats, phases: Longs, settings: Floats, rows: Longs, books: Ints, calls: Longs) -> Number:
+def run(w: Longs, f: Floats, phases: Longs, settings: Floats, rows: Ints, books: Ints, calls: Longs) -> Number:
     """Let the day happen; true when the tape was long enough.
 
     Args:

@@ -88,7 +88,7 @@ def let_take(w: Longs, side: Number, parent: Number, kind: Number, size: Number,
 
 
 @part
-def write_deal(w: Longs, rows: Longs, row: Number, price: Number, filled: Number) -> None:
+def write_deal(w: Longs, rows: Ints, row: Number, price: Number, filled: Number) -> None:
     """Write the execution of a row: the venue's current trade, and who took."""
     venue = rows[VENUE, row]
     rows[EXECUTION_PRICE, row], rows[EXECUTION_SIZE, row], rows[TRADE, row] = price, filled, w[TRADES + venue]
@@ -98,7 +98,7 @@ def write_deal(w: Longs, rows: Longs, row: Number, price: Number, filled: Number
 
 
 @part
-def execute(w: Longs, rows: Longs, slot: Number, filled: Number, price: Number) -> None:
+def execute(w: Longs, rows: Ints, slot: Number, filled: Number, price: Number) -> None:
     """Execute *filled* of the first order of a half; an iceberg shows its next peak."""
     order = order_at(slot)
     half, key, old_size = w[order + O_HALF], w[order + O_KEY], w[order + O_SIZE]
@@ -154,7 +154,7 @@ def drop_hidden(w: Longs, half: Number, place: Number) -> None:
 
 
 @part
-def hide(w: Longs, rows: Longs, time: Number, half: Number, price: Number, size: Number, kind: Number) -> None:
+def hide(w: Longs, rows: Ints, time: Number, half: Number, price: Number, size: Number, kind: Number) -> None:
     """Enter an order that is never shown: an act that only the truth knows."""
     begin_event(w, time)
     slot = new_order(w, half, price * sign_of(half), NONE, size, kind)
@@ -165,7 +165,7 @@ def hide(w: Longs, rows: Longs, time: Number, half: Number, price: Number, size:
 
 
 @part
-def unhide(w: Longs, rows: Longs, time: Number, half: Number, place: Number) -> None:
+def unhide(w: Longs, rows: Ints, time: Number, half: Number, place: Number) -> None:
     """Cancel an order that is never shown."""
     begin_event(w, time)
     row = write_act(w, rows, w[HIDDEN_ORDERS + place], UNSEEN, CANCEL)
@@ -174,7 +174,7 @@ def unhide(w: Longs, rows: Longs, time: Number, half: Number, place: Number) -> 
 
 
 @part
-def execute_hidden(w: Longs, rows: Longs, half: Number, place: Number, filled: Number, price: Number) -> None:
+def execute_hidden(w: Longs, rows: Ints, half: Number, place: Number, filled: Number, price: Number) -> None:
     """Execute *filled* of a hidden order; the displayed book stays as it is."""
     order = order_at(w[HIDDEN_ORDERS + place])
     w[order + O_HIDDEN] -= filled
@@ -186,7 +186,7 @@ def execute_hidden(w: Longs, rows: Longs, half: Number, place: Number, filled: N
 
 
 @part
-def sweep(w: Longs, rows: Longs, books: Ints, time: Number, half: Number, limit: Number, size: Number) -> None:
+def sweep(w: Longs, rows: Ints, books: Ints, time: Number, half: Number, limit: Number, size: Number) -> None:
     """Execute the taker's order against *half*, up to the price *limit*; what cannot execute is cancelled."""
     venue, sign, fills = half >> 1, sign_of(half), 0
     while size > 0 and fills < MOST_FILLS:

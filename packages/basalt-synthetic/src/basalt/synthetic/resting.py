@@ -45,7 +45,7 @@ from basalt.synthetic.world import (
 
 
 @part
-def place_order(w: Longs, rows: Longs, slot: Number, act: Number) -> None:
+def place_order(w: Longs, rows: Ints, slot: Number, act: Number) -> None:
     """Put a new order, or the next peak of one, into the book and on the tape."""
     half, key = w[order_at(slot) + O_HALF], w[order_at(slot) + O_KEY]
     old_level = level_of(w, half, key)
@@ -58,7 +58,7 @@ def place_order(w: Longs, rows: Longs, slot: Number, act: Number) -> None:
 
 
 @part
-def insert(w: Longs, rows: Longs, books: Ints, half: Number, price: Number, size: Number, hidden: Number, kind: Number) -> Number:
+def insert(w: Longs, rows: Ints, books: Ints, half: Number, price: Number, size: Number, hidden: Number, kind: Number) -> Number:
     """Enter a displayed order, as the event that has begun; gives its slot."""
     slot = new_order(w, half, price * sign_of(half), size, hidden, kind)
     show(w, slot)
@@ -68,7 +68,7 @@ def insert(w: Longs, rows: Longs, books: Ints, half: Number, price: Number, size
 
 
 @part
-def remove(w: Longs, rows: Longs, books: Ints, time: Number, slot: Number) -> None:
+def remove(w: Longs, rows: Ints, books: Ints, time: Number, slot: Number) -> None:
     """Cancel a displayed order."""
     begin_event(w, time)
     half, key, old_size = w[order_at(slot) + O_HALF], w[order_at(slot) + O_KEY], w[order_at(slot) + O_SIZE]
@@ -85,7 +85,7 @@ def remove(w: Longs, rows: Longs, books: Ints, time: Number, slot: Number) -> No
 
 
 @part
-def update(w: Longs, rows: Longs, books: Ints, time: Number, slot: Number, key: Number, size: Number, new_id: Number) -> None:
+def update(w: Longs, rows: Ints, books: Ints, time: Number, slot: Number, key: Number, size: Number, new_id: Number) -> None:
     """Give a displayed order a smaller size, or another price and the end of the queue there."""
     begin_event(w, time)
     order = order_at(slot)

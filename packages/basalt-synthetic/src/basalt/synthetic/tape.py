@@ -22,6 +22,7 @@ from basalt.synthetic.world import (
     LEFT,
     LEVEL,
     LEVEL_COUNT,
+    MICRO,
     MOST_LEVELS,
     N_BOOKS,
     N_ROWS,
@@ -44,6 +45,7 @@ from basalt.synthetic.world import (
     PARENT,
     PRICE,
     QUANTITIES,
+    SECOND,
     SIDE,
     SIZE,
     SIZE_AHEAD,
@@ -54,7 +56,6 @@ from basalt.synthetic.world import (
     TAKER_SIZE,
     TIE,
     TIES,
-    TIME,
     TOUCHED,
     TRADE,
     VENUE,
@@ -72,11 +73,11 @@ def begin_event(w: Longs, time: Number) -> None:
 
 
 @part
-def write_act(w: Longs, rows: Longs, slot: Number, action: Number, act: Number) -> Number:
+def write_act(w: Longs, rows: Ints, slot: Number, action: Number, act: Number) -> Number:
     """Write a row about the order in *slot* as it is now; what it was before and trades are left to the caller."""
     row, order = w[N_ROWS], order_at(slot)
     half = w[order + O_HALF]
-    rows[TIME, row], rows[TIE, row] = w[LAST], w[TIES]
+    rows[SECOND, row], rows[MICRO, row], rows[TIE, row] = w[LAST] // 1_000_000, w[LAST] % 1_000_000, w[TIES]
     rows[VENUE, row], rows[SIDE, row] = half >> 1, 1 + (half & 1)
     rows[ACTION, row], rows[ACT, row] = action, act
     rows[ORDER, row], rows[OLD_ORDER, row], rows[ORIGINAL, row] = w[order + O_NUMBER], w[order + O_NUMBER], w[order + O_ORIGINAL]
@@ -92,7 +93,7 @@ def write_act(w: Longs, rows: Longs, slot: Number, action: Number, act: Number) 
 
 
 @part
-def write_levels(w: Longs, rows: Longs, row: Number, old_level: Number, level: Number) -> None:
+def write_levels(w: Longs, rows: Ints, row: Number, old_level: Number, level: Number) -> None:
     """Write the levels of a row, and note how near to the best the event came."""
     rows[OLD_LEVEL, row], rows[LEVEL, row] = old_level, level
     for each in (old_level, level):
@@ -101,14 +102,14 @@ def write_levels(w: Longs, rows: Longs, row: Number, old_level: Number, level: N
 
 
 @part
-def write_gone(rows: Longs, row: Number, price: Number, size: Number) -> None:
+def write_gone(rows: Ints, row: Number, price: Number, size: Number) -> None:
     """Turn a row into one of an order that is gone."""
     rows[PRICE, row], rows[SIZE, row], rows[ORDER, row] = NOTHING, 0, NOTHING
     rows[OLD_PRICE, row], rows[OLD_SIZE, row] = price, size
 
 
 @part
-def end_event(w: Longs, rows: Longs, books: Ints, venue: Number) -> None:
+def end_event(w: Longs, rows: Ints, books: Ints, venue: Number) -> None:
     """End an event, and write the book if one of its ten best levels changed."""
     rows[END, w[N_ROWS] - 1] = 1
     if w[TOUCHED] > DEPTH:

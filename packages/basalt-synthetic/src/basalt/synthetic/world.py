@@ -25,9 +25,9 @@ Number: TypeAlias = Any
 
 # The tape: columns of `rows`, an entry for each act; of `books`, the ten levels after an event; of `calls`, messages.
 # Entries run along the second axis, in `books` along the first: a book is written and compared as a whole.
-(TIME, TIE, VENUE, SIDE, ACTION, ACT, ORDER, OLD_ORDER, ORIGINAL, PRICE, SIZE, OLD_PRICE, OLD_SIZE) = range(13)
+(SECOND, TIE, VENUE, SIDE, ACTION, ACT, ORDER, OLD_ORDER, ORIGINAL, PRICE, SIZE, OLD_PRICE, OLD_SIZE) = range(13)
 (LEVEL, OLD_LEVEL, SIZE_AHEAD, ORDERS_AHEAD, DEL_INDEX, ADD_INDEX, EXECUTION_PRICE, EXECUTION_SIZE, TRADE, LEFT) = range(13, 23)
-(KIND, PARENT, HIDDEN_LEFT, TAKER_SIDE, TAKER_PARENT, TAKER_KIND, TAKER_SIZE, TAKER_RETAIL, END, BOOK, COLUMNS) = range(23, 34)
+(KIND, PARENT, HIDDEN_LEFT, TAKER_SIDE, TAKER_PARENT, TAKER_KIND, TAKER_SIZE, TAKER_RETAIL, END, BOOK, MICRO, COLUMNS) = range(23, 35)
 DEPTH = 10
 BOOK_COLUMNS = 6 * DEPTH + 2
 """Of bids, then asks: prices, sizes, numbers of orders, best first; then the numbers of levels."""

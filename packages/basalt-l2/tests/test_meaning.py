@@ -228,3 +228,9 @@ def test_no_aggregation_asks_for_no_windows(ask):
 def test_rows_at_their_own_times_have_no_windows(ask):
     with pytest.raises(InvalidValue, match="windows fill buckets"):
         ask(WINDOWS, modules=["l2tw"], timeline_mode="sparse_original")
+
+
+def test_a_pattern_names_windows_by_what_is_made_of_them(ask):
+    entry = {"source": "Bid", "second_level_window_seconds": 20, "second_level_aggregations": ["Mean", "Max"]}
+    planned = ask({"volatility": [{**entry, "output_name_pattern": "Wild{source}"}]}, modules=["l2tw"]).planned
+    assert [column.name for column in planned.written if column.name.startswith("Wild")] == ["WildBid", "WildBidMean", "WildBidMax"]

@@ -255,7 +255,8 @@ class Module:
         names: dict[str, Any] = {**axes, **{family.axes[name]: value for name, value in axes.items() if name in family.axes}}
         if family.selector:
             names |= {family.selector: chosen.measure, "measure": chosen.measure}
-        spread = [str(value) for name, value in axes.items() if name not in family.axes and f"{{{name}}}" not in pattern]
+        free = {axis.name for axis in chosen.axes if axis.name not in family.axes or axis.default is UNASKED}
+        spread = [str(value) for name, value in axes.items() if name in free and f"{{{name}}}" not in pattern]
         return named_by(pattern, names, where=origin) + "".join(spread)
 
 

@@ -451,3 +451,56 @@ def test_missing_file(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingData, match="no ITCH files"):
         import_itch([tmp_path / "empty"], tmp_path / "lake")
+
+
+def test_an_order_whose_identifier_is_given_again_leaves_first(itch) -> None:
+    """The message that ended order 12 is missing: the newest message counts, one row of l2 shows both changes, and it is told."""
+    imported, made = itch(
+        directory(1, "ABC"),
+        add(OPEN, 11, "B", 100, 500_000),
+        add(OPEN + 1, 12, "B", 50, 500_000),
+        replace(OPEN + 2, 11, 12, 80, 499_000),
+        replace(OPEN + 3, 99, 12, 10, 499_000),
+    )
+    columns = ("BMLLSequenceNo", "LobAction", "OldOrderId", "OldSize", "OrderId", "Size", "EndOfEvent")
+    assert made["l3"].select(columns).rows()[2:] == [
+        (4, 3, "12", 50, "", 0, False),
+        (4, 4, "11", 100, "12", 80, True),
+        (5, 3, "12", 80, "", 0, True),
+    ]
+    assert made["l2"].select("BMLLSequenceNo", "BidPrice1", "BidQuantity1", "BidPrice2").rows()[2:] == [
+        (4, 49.9, 80, None),
+        (5, None, 0, None),
+    ]
+    told = "2 messages that give an order an identifier which another has still, which they remove; the first is message 4"
+    assert f"{NAME}: {told}" in imported.notices
+
+
+def test_places_in_queues(itch) -> None:
+    """Order 12 stands behind 11 and, after that was cut, behind what is left; 13 has a better price; 12 loses its place by growing."""
+    messages = (
+        directory(1, "ABC"),
+        add(OPEN, 11, "B", 100, 500_000),
+        add(OPEN + 1, 12, "B", 50, 500_000),
+        cancel(OPEN + 2, 11, 30),
+        add(OPEN + 3, 13, "B", 10, 501_000),
+        hidden(OPEN + 4, "B", 5, 500_500, 7),
+        cancel(OPEN + 5, 12, 20),
+        replace(OPEN + 6, 11, 14, 90, 500_000),
+        delete(OPEN + 7, 12),
+    )
+    columns = ("PriceLevel", "OldPriceLevel", "SizeAhead", "OrdersAhead", "DelOrderIndex", "AddOrderIndex")
+    assert itch(*messages)[1]["l3"].select(columns).rows() == [
+        (1, 0, 0, 0, -1, 0),
+        (1, 1, 100, 1, -1, 1),
+        (1, 1, 0, 0, 0, 0),
+        (1, 0, 0, 0, -1, 0),
+        (None,) * 6,
+        (2, 2, 80, 2, 2, 2),
+        (2, 2, 40, 2, 1, 2),
+        (2, 2, 10, 1, 1, -1),
+    ]
+
+
+def test_places_in_queues_are_left_out_when_asked(itch) -> None:
+    assert "SizeAhead" not in itch(*DAY, queues=False)[1]["l3"].columns

@@ -21,7 +21,9 @@ ADD = st.tuples(st.just("A"), st.integers(1, 9), st.sampled_from("BS"), st.integ
 TAKE = st.tuples(st.sampled_from("ECX"), st.integers(1, 9), st.integers(1, 60), st.sampled_from("YN"), st.integers(1, 14))
 DELETE = st.tuples(st.just("D"), st.integers(1, 9))
 REPLACE = st.tuples(st.just("U"), st.integers(1, 9), st.integers(1, 9), st.integers(1, 50), st.integers(1, 14))
-MESSAGES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), ADD | ADD | TAKE | DELETE | REPLACE), min_size=1, max_size=60)
+MESSAGE = st.tuples(st.integers(0, 1), st.integers(0, 2), ADD | ADD | TAKE | DELETE | REPLACE)
+MESSAGES = st.lists(MESSAGE, min_size=30, max_size=80) | st.lists(MESSAGE, min_size=1, max_size=4)
+"""Nine identifiers, so that they are given to two orders at once again and again."""
 
 
 def encoded(stock: int, nanos: int, message: tuple, match: int) -> bytes:
@@ -43,6 +45,9 @@ def followed(stream: list) -> Iterator[tuple]:
     orders: dict[tuple[int, int], tuple[str, int, int, int]] = {}
     for number, (stock, _, message) in enumerate(stream, 1):
         kind, key = message[0], (stock, message[1])
+        evicted = orders.pop((stock, message[2]), None) if kind == "U" and message[2] != message[1] else None
+        if evicted:
+            yield number, kind, stock, (message[2], *evicted), None, 0, None
         old = orders.get(key)
         if kind == "A":
             orders[key] = (message[2], message[4], message[3], message[1])
@@ -64,7 +69,7 @@ def followed(stream: list) -> Iterator[tuple]:
 
 def rows_of(lake: Path, folder: str) -> pl.DataFrame:
     found = list((lake / folder).rglob("*.parquet"))
-    return pl.read_parquet(found[0]).sort("BMLLSequenceNo") if found else pl.DataFrame()
+    return pl.read_parquet(found[0]).sort("BMLLSequenceNo", maintain_order=True) if found else pl.DataFrame()
 
 
 def imported(stream: list, folder: Path) -> Path:
@@ -121,7 +126,8 @@ def expected_books(events: list) -> Iterator[tuple]:
     """The ten best levels after each message that changes them."""
     resting: dict[tuple[int, int], tuple] = {}
     shown: defaultdict[int, tuple] = defaultdict(lambda: ([], []))
-    for number, _, stock, old, new, _, _ in events:
+    numbers = [event[0] for event in events]
+    for (number, _, stock, old, new, _, _), following in zip(events, [*numbers, None][1:], strict=True):
         if old:
             resting.pop((stock, old[0]), None)
         if new:
@@ -135,6 +141,6 @@ def expected_books(events: list) -> Iterator[tuple]:
             [(price / 100, sum(levels[side][price]), len(levels[side][price])) for price in prices]
             for side, prices in zip("BS", best, strict=True)
         )
-        if rows != shown[stock]:
+        if rows != shown[stock] and number != following:
             shown[stock] = rows
             yield number, STOCKS[stock], *rows

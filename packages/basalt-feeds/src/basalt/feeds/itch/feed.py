@@ -32,6 +32,7 @@ class ItchOptions(FeedOptions):
     )
     currency: Currency = "USD"
     ticker: list[str] = Field([], description="Security to import; repeat it for more. All by default.")
+    queues: bool = Field(True, description="Say in l3 where orders stand in their queues.")
 
 
 class ItchExportOptions(FeedOptions):
@@ -59,6 +60,7 @@ class ItchFeed:
             mic=options.mic,
             currency=options.currency,
             tickers=options.ticker,
+            queues=options.queues,
             progress=progress,
         )
 

@@ -27,7 +27,7 @@ NEW_YORK = "America/New_York"
 _FAULTS = {
     OrderFault.UNKNOWN: "about orders that the file does not enter, left out",
     OrderFault.UNKNOWN_MODIFIED: "that replace orders which the file does not enter, left out",
-    OrderFault.DUPLICATE: "that enter an order which is there already, which they replace",
+    OrderFault.DUPLICATE: "that give an order an identifier which another has still, which they remove",
     OrderFault.OVERDRAWN: "that take more from an order than is left, which removes it",
 }
 
@@ -40,6 +40,7 @@ def import_itch(
     mic: str | None = None,
     currency: str = "USD",
     tickers: Collection[str] = (),
+    queues: bool = True,
     progress: Progress = quietly,
     piece_bytes: int = PIECE_BYTES,
 ) -> Imported:
@@ -55,6 +56,7 @@ def import_itch(
         mic: Venue, where the name does not say it.
         currency: Currency of all prices.
         tickers: Securities to import; all if empty.
+        queues: Whether rows of `l3` say where orders stand in their queues (`SizeAhead`, `OrdersAhead` and the like).
         progress: Told which file comes next.
         piece_bytes: Bytes of a file that are decoded at once.
 
@@ -68,15 +70,15 @@ def import_itch(
     notices: list[str] = []
     for done, file in enumerate(files):
         progress(f"importing {file.mic} {file.day}", done, len(files))
-        imported = _import_file(file, lake, Directory(file.mic, currency, frozenset(tickers)), piece_bytes)
+        imported = _import_file(file, lake, Directory(file.mic, currency, frozenset(tickers)), piece_bytes, queues=queues)
         written += imported.files
         notices += imported.notices
     return Imported(tuple(written), tuple(notices))
 
 
-def _import_file(file: ItchFile, lake: Path, directory: Directory, piece_bytes: int) -> Imported:
+def _import_file(file: ItchFile, lake: Path, directory: Directory, piece_bytes: int, *, queues: bool) -> Imported:
     decoder = Decoder(file.path, directory)
-    maker = RowMaker(directory, file.day, midnight_nanos(file.day, NEW_YORK))
+    maker = RowMaker(directory, file.day, midnight_nanos(file.day, NEW_YORK), queues)
     broken: list[int] = []
     with market_days(lake) as days, parts_in(lake) as parts:
         rows = days.of(file.mic, file.day)

@@ -13,18 +13,21 @@ def new_roots() -> Dict:
 
 
 @njit(cache=True, nogil=True)
-def trace_roots(order: np.ndarray, new_order: np.ndarray, is_gone: np.ndarray, roots: Dict, out: np.ndarray) -> None:
+def trace_roots(order: np.ndarray, new_order: np.ndarray, is_entry: np.ndarray, is_gone: np.ndarray, roots: Dict, out: np.ndarray) -> None:
     """Give each event the identifier that its order was entered under.
 
     Args:
         order: Identifier before the event, or of a new order (int64).
         new_order: Identifier after a replacement, else 0 (int64).
+        is_entry: Whether an order is entered, also in place of one whose end is missing (bool).
         is_gone: Whether nothing of the order is left (bool).
         roots: First identifiers of living orders that were replaced; changed.
         out: Gets the first identifiers (int64).
     """
     for row in range(order.size):
         one = order[row]
+        if is_entry[row] and one in roots:
+            roots.pop(one)
         root = roots.get(one, one)
         out[row] = root
         if new_order[row] != 0 and new_order[row] != one:

@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from basalt.books import BookBuilder, BookMessage, OrderFault, OrderTracker
+from basalt.books import BookBuilder, BookMessage, OrderFault, OrderTracker, QueueTracker
 from basalt.feeds.exactness import exact
 from basalt.feeds.itch.decoding import Decoded
 from basalt.feeds.itch.directory import Directory
@@ -38,6 +38,7 @@ _MESSAGES = {
     "U": BookMessage.MODIFY,
     **dict.fromkeys("PQ", BookMessage.NONE),
 }
+_PLACES = ("PriceLevel", "OldPriceLevel", "SizeAhead", "OrdersAhead", "DelOrderIndex", "AddOrderIndex")
 _DROPPED = (OrderFault.UNKNOWN, OrderFault.UNKNOWN_MODIFIED, OrderFault.UNPLACED)
 
 
@@ -49,6 +50,7 @@ class RowMaker:
         directory: The securities.
         day: Trading day.
         midnight: Midnight in New York at its start (UTC ns since 1970).
+        queues: Whether rows of `l3` say where orders stand in their queues.
         faults: Messages by fault: how many, and the number of the first.
         crossed: Rows of `l2` with a crossed book, outside of auctions.
     """
@@ -56,6 +58,7 @@ class RowMaker:
     directory: Directory
     day: date
     midnight: int
+    queues: bool = True
     orders: OrderTracker = field(default_factory=OrderTracker)
     books: BookBuilder = field(
         default_factory=lambda: BookBuilder(sample="change", price_scale=PRICE_SCALE, carry=("Locate", "Phase", "Nanos"))
@@ -63,6 +66,7 @@ class RowMaker:
     quotes: QuoteTape = field(default_factory=QuoteTape)
     faults: dict[OrderFault, tuple[int, int]] = field(default_factory=dict)
     crossed: int = 0
+    _places: QueueTracker = field(default_factory=lambda: QueueTracker(price_scale=PRICE_SCALE))
     _roots: object = field(default_factory=new_roots)
     _events: np.ndarray = field(default_factory=lambda: np.zeros(LOCATES, dtype=np.int64))
 
@@ -88,8 +92,11 @@ class RowMaker:
         tracked = self.orders.feed(messages)
         self._note_faults(tracked)
         kept = tracked.filter(~pl.col("OrderFault").is_in([fault.value for fault in _DROPPED]))
-        named = kept.with_columns(pl.when(pl.col("Kind") == ord("U")).then("NewOrderId").otherwise("OrderId").alias("NewOrderId"))
-        return named.with_columns(self._event_numbers(named), self._first_ids(named))
+        is_replacement = (pl.col("Kind") == ord("U")) & ~pl.col("IsEviction")
+        named = kept.with_columns(pl.when(is_replacement).then("NewOrderId").otherwise("OrderId").alias("NewOrderId"))
+        placed = self._places.feed(named) if self.queues else named
+        ends = pl.col("BMLLSequenceNo").ne_missing(pl.col("BMLLSequenceNo").shift(-1)).alias("EndOfEvent")
+        return placed.with_columns(self._event_numbers(named), self._first_ids(named), ends)
 
     def _messages(self, decoded: Decoded) -> pl.DataFrame:
         kinds = decoded.fields[FIELDS.index("Kind")]
@@ -98,10 +105,14 @@ class RowMaker:
         sizes = decoded.fields[FIELDS.index("Size")]
         wanted = self.directory.wanted[decoded.fields[FIELDS.index("Locate")]]
         rows = np.flatnonzero((message[kinds] >= 0) & wanted & ((sizes > 0) | (kinds == ord("D"))))
+        rows, is_eviction = _with_evictions(rows, decoded.fields)
         columns = {name: decoded.fields[place, rows] for place, name in enumerate(FIELDS)}
-        frame = pl.DataFrame(columns | {"BMLLSequenceNo": decoded.numbers[rows], "BookMessage": message[kinds[rows]]})
+        columns["OrderId"] = np.where(is_eviction, columns["NewOrderId"], columns["OrderId"])
+        messages = np.where(is_eviction, BookMessage.DELETE.value, message[kinds[rows]])
+        frame = pl.DataFrame(columns | {"BMLLSequenceNo": decoded.numbers[rows], "BookMessage": messages})
         locates = columns["Locate"]
         return frame.with_columns(
+            pl.Series("IsEviction", is_eviction),
             pl.Series("ListingId", self.directory.listing_ids[locates]),
             pl.Series("InstrumentId", self.directory.instrument_ids[locates]),
             pl.Series("RoundLot", self.directory.round_lots[locates]),
@@ -112,7 +123,9 @@ class RowMaker:
 
     def _note_faults(self, tracked: pl.DataFrame) -> None:
         """Remember how many messages had which fault, and the first of them."""
-        found = tracked.filter(pl.col("OrderFault") != 0).group_by("OrderFault").agg(pl.len(), pl.col("BMLLSequenceNo").min())
+        fault = pl.when("IsEviction").then(OrderFault.DUPLICATE.value).otherwise("OrderFault").alias("OrderFault")
+        counts = pl.when("IsEviction").then(pl.col("LobAction").is_not_null()).otherwise(pl.col("OrderFault") != 0)
+        found = tracked.filter(counts).group_by(fault).agg(pl.len(), pl.col("BMLLSequenceNo").min())
         for fault, count, first in found.iter_rows():
             earlier = self.faults.get(OrderFault(fault), (0, first))
             self.faults[OrderFault(fault)] = (earlier[0] + count, earlier[1])
@@ -128,8 +141,9 @@ class RowMaker:
         is_order = ~kept["Kind"].is_in([ord("P"), ord("Q")])
         first = np.zeros(kept.height, dtype=np.int64)
         columns = (kept["OrderId"], pl.select(pl.when(kept["Kind"] == ord("U")).then(kept["NewOrderId"]).otherwise(0)).to_series())
-        arrays = [np.array(column.to_numpy()) for column in (*columns, is_order & (kept["Size"] == 0))]
-        trace_roots(arrays[0], arrays[1], arrays[2], self._roots, first)
+        truths = (kept["Kind"].is_in([ord("A"), ord("F")]), is_order & (kept["Size"] == 0))
+        order, new_order, is_entry, is_gone = (np.array(column.to_numpy()) for column in (*columns, *truths))
+        trace_roots(order, new_order, is_entry, is_gone, self._roots, first)
         return pl.Series("FirstId", first)
 
     def _levels(self, tracked: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
@@ -169,7 +183,8 @@ class RowMaker:
             pl.when(is_execution).then(_execution_price()).alias("ExecutionPrice"),
             pl.when(is_execution).then("SaidSize").otherwise(0).alias("ExecutionSize"),
             _id_where(is_execution, "Match").alias("TradeId"),
-            pl.lit(True).alias("EndOfEvent"),
+            "EndOfEvent",
+            *(_where_known(name) for name in _PLACES if self.queues),
             (pl.col("Printable") != 0).alias("Printable"),
             _attribution(tracked["Attribution"]),
             pl.lit(1, pl.Int64).alias("OrderType"),
@@ -282,6 +297,25 @@ class RowMaker:
 
 _AUCTION_CODES = [CODES[state] for state in AUCTION_STATES]
 _STATE_NAMES = pl.Series("MarketState", list(MARKET_STATES))
+
+
+def _with_evictions(rows: np.ndarray, fields: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """*rows* with each replacement twice, and which of them are the first of two: what rests under the new identifier leaves before it.
+
+    An identifier is given once a day. If one is given again, the message that ended its order is missing, and the newest message counts.
+    """
+    renames = (fields[FIELDS.index("Kind"), rows] == ord("U")) & (
+        fields[FIELDS.index("NewOrderId"), rows] != fields[FIELDS.index("OrderId"), rows]
+    )
+    twice = np.repeat(rows, 1 + renames)
+    is_first = np.zeros(twice.size, dtype=np.bool_)
+    is_first[np.flatnonzero(renames) + np.arange(np.count_nonzero(renames))] = True
+    return twice, is_first
+
+
+def _where_known(name: str) -> pl.Expr:
+    """A column of places in queues; null for prints, which belong to no displayed order."""
+    return pl.when(~_is_kind("PQ")).then(name).alias(name)
 
 
 def _identity(names: pl.Series) -> list[pl.Expr]:

@@ -18,14 +18,15 @@ import numpy as np
 import polars as pl
 
 from basalt.books import BookBuilder, BookMessage, OrderTracker, warm_up
-from basalt.books.building import ROWS_AT_ONCE
 from basalt.books.columns import identifiers, integers
 from basalt.books.level_kernel import apply_changes
 from basalt.books.order_kernel import track_orders
-from basalt.books.storage import frozen
+from basalt.books.storage import frozen, side_by_side
 
 COLUMNS = ["ListingId", "Side", "Price", "Size", "OldPrice", "OldSize"]
 TICK = 0.01
+BLOCK = 1 << 14
+"""Rows that the kernel alone writes before it begins anew in the same memory."""
 GOALS = {"top of book, kernel": 40e6, "order ids, kernel": 20e6, "ten levels, kernel": 5e6, "top of book, from Parquet": 10e6}
 
 
@@ -98,7 +99,7 @@ def level_kernel(rows: pl.DataFrame, levels: int) -> Callable[[], object]:
         builder._books.hold(prepared._listings.count, remembers=False)
         row = 0
         while row < rows.height:
-            stop = min(row + ROWS_AT_ONCE, rows.height)
+            stop = min(row + BLOCK, rows.height)
             row, _ = apply_changes((row, stop), *arrays, builder._settings, builder._books.arrays, out, marks)
             if row < stop:
                 builder._books.grow()
@@ -107,7 +108,7 @@ def level_kernel(rows: pl.DataFrame, levels: int) -> Callable[[], object]:
     arrays = prepared._arrays(rows)
     for _ in range(8):
         prepared._books.grow()
-    out, marks = np.zeros((2 + 6 * levels, ROWS_AT_ONCE + 1), np.int64), np.zeros((2, ROWS_AT_ONCE), np.int64)
+    out, marks = side_by_side(2 + 6 * levels, BLOCK), side_by_side(2, BLOCK)
     return work
 
 

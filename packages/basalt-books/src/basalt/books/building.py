@@ -14,7 +14,7 @@ from basalt.books.columns import PriceCode, constant, flags, integers, require
 from basalt.books.level_kernel import COUNT, ORDERS, QUANTITY, START, apply_changes
 from basalt.books.messages import BookMessage
 from basalt.books.reporting import BookReport
-from basalt.books.storage import Books, Listings, frozen
+from basalt.books.storage import Books, Listings, frozen, side_by_side
 from basalt.core.errors import InvalidValue
 from basalt.market.books import L2
 
@@ -175,7 +175,7 @@ class BookBuilder:
         while True:
             emit = arrays[5]
             room = max(int(np.count_nonzero(emit[row:stop])), 1)
-            out, marks = np.empty((2 + 6 * self.levels, room + 1), np.int64), np.empty((2, room), np.int64)
+            out, marks = side_by_side(2 + 6 * self.levels, room), side_by_side(2, room)
             done, written = apply_changes((row, stop), *arrays, self._settings, self._books.arrays, out, marks)  # type: ignore[call-arg]
             frames.append(self._frame(rows, out[:, :written], marks[:, :written]))
             if done == stop:

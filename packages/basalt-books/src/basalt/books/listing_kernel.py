@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from basalt.books.arrays import Ints, Long, Longs
-from basalt.books.compiling import kernel
+from basalt.books.compiling import kernel, nth
 
 GOLDEN = np.int64(-7046029254386353131)
 """2^64 over the golden ratio, as a signed integer: spreads ids over a table."""
@@ -32,19 +32,19 @@ def number_listings(first: Long, listings: Longs, keys: Longs, numbers: Longs, k
         count += 1
     last_id, last_number = np.int64(0), np.int64(-1)
     for row in range(first, listings.size):
-        listing = listings[row]
+        listing = listings[nth(row)]
         if last_number >= 0 and listing == last_id:
-            out[row] = last_number
+            out[nth(row)] = last_number
             continue
         slot = ((listing * GOLDEN) >> 20) & mask
-        while numbers[slot] >= 0 and keys[slot] != listing:
+        while numbers[nth(slot)] >= 0 and keys[nth(slot)] != listing:
             slot = (slot + 1) & mask
-        if numbers[slot] < 0:
+        if numbers[nth(slot)] < 0:
             if 2 * (count + 1) > keys.size:
                 return row, count
-            keys[slot], numbers[slot] = listing, count
+            keys[nth(slot)], numbers[nth(slot)] = listing, count
             known[count, 0], known[count, 1] = listing, 1
             count += 1
-        last_id, last_number = listing, numbers[slot]
-        out[row] = last_number
+        last_id, last_number = listing, numbers[nth(slot)]
+        out[nth(row)] = last_number
     return listings.size, count

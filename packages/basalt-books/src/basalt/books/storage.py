@@ -22,6 +22,15 @@ def lengthened(array: NDArray[Any], length: int, fill: int = 0) -> NDArray[Any]:
     return longer
 
 
+def side_by_side(count: int, rows: int) -> Longs:
+    """Memory for *count* columns of *rows* numbers that are written side by side.
+
+    They begin at places that a processor's cache keeps apart; columns a power of two apart push each other out of it.
+    """
+    length = -(-rows // 512) * 512 + 40
+    return np.empty((count, length), np.int64)
+
+
 class Listings:
     """Dense numbers of listings, in order of first appearance."""
 

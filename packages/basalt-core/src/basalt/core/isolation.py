@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,8 @@ Result = TypeVar("Result")
 PRELOADED = ("basalt.core.working",)
 THREADS_VARIABLE = "POLARS_MAX_THREADS"
 ALLOCATOR_VARIABLE = "_RJEM_MALLOC_CONF"
+ENDED_BY = {-signal.SIGKILL: OUT_OF_MEMORY, -signal.SIGABRT: OUT_OF_MEMORY, -signal.SIGTERM: INTERRUPTED, -signal.SIGINT: INTERRUPTED}
+"""What a worker that a signal ended is taken to have died of: the system kills one that takes too much, and an allocator that gets no memory aborts."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ def _collect(connection: Any, piece: Work, process: BaseProcess) -> Ended[Work, 
     except EOFError:
         process.join()
         code = process.exitcode or 70
-        return Ended(piece, None, {-9: OUT_OF_MEMORY, -15: INTERRUPTED, -2: INTERRUPTED}.get(code, code))
+        return Ended(piece, None, ENDED_BY.get(code, code))
     finally:
         connection.close()
     return Ended(piece, result, 0)

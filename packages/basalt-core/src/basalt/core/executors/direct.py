@@ -34,6 +34,8 @@ class DirectExecutor:
 def _death(code: int) -> Failure:
     if code == 137:
         return Failure(
-            "OutOfMemory", "the worker was killed, most likely for want of memory", hint="lower MAX_LISTINGS_PER_BATCH or NUM_WORKERS"
+            "OutOfMemory",
+            "the worker was killed or aborted, most likely for want of memory",
+            hint="lower MAX_LISTINGS_PER_BATCH or NUM_WORKERS",
         )
     return Failure("WorkerDied", f"the worker ended with exit code {code} and no report")

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from basalt.books.arrays import Longs, Truths
-from basalt.core.declaring import Carried, Pieces, analytic
+from basalt.core.declaring import Carried, Example, Pieces, analytic
 from basalt.l3.lives import NANOS, Followed, Lives, frozen, inputs
 
 TRACE, ENTRY_AHEAD = "OrderTrace", "EntrySizeAhead"
 _TRACE = pl.Struct({"Age": pl.Int64(), "Fault": pl.Int8()})
 _AHEAD = "life:ahead"
 _NOTHING = np.iinfo(np.int64).min
+_EVENTS: dict[str, list[Any]] = {
+    "LobAction": [2, 4, 3, 3],
+    "Side": [1, 1, 2, 1],
+    "SizeAhead": [70, 10, 20, 0],
+    "Size": [100, 40, 0, 0],
+    "OrderId": ["a", "b", "", ""],
+    "OldOrderId": ["", "a", "x", "b"],
+}
+"""An order enters, goes on under another id, and leaves; in between one leaves that rested from before the data."""
 
 
 @analytic(grain="row", column=TRACE, unit="", dtype=_TRACE, table="l3")
@@ -33,7 +43,9 @@ def _traced(pieces: Pieces, _: pl.LazyFrame) -> Pieces:
         yield piece.with_columns(pl.DataFrame({"Age": age, "Fault": followed.faults}).to_struct(TRACE))
 
 
-@analytic(grain="row", column=ENTRY_AHEAD, unit="shares", dtype=pl.Int64(), table="l3")
+@analytic(
+    grain="row", column=ENTRY_AHEAD, unit="shares", dtype=pl.Int64(), table="l3", examples=[Example(_EVENTS, gives=[70, 70, None, 70])]
+)
 def entry_size_ahead() -> Carried:
     """Displayed size with priority over the order when it was entered; null when its entry is not in the data."""
     return Carried({**inputs(), _AHEAD: pl.col("SizeAhead").cast(pl.Int64).fill_null(_NOTHING)}, _stood)

@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 
 from basalt.core.bucketing import DATE, TIME_BUCKET, Clock
+from basalt.core.carrying import Carrier
 from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.cells import KEY
 from basalt.core.datasets import Dataset, PlannedColumn
-from basalt.core.declaring import Analytic, Example, Measure, Module
+from basalt.core.declaring import Analytic, Carried, Example, Measure, Module
 from basalt.core.fusing import add_series, fuse
 from basalt.core.planning.needs import plan_query
 from basalt.core.tables import Table
@@ -45,15 +46,18 @@ def _evaluated(contract: Table, measure: Measure, example: Example, shelf: Catal
     columns = tuple(PlannedColumn(name, dtype) for name, dtype in events.schema.items())
     known = {contract.name: Dataset(contract.name, columns, is_raw=True)}
     if measure.analytic.grain == "row":
-        return events.lazy().with_columns(_expression(measure).alias(measure.column))
+        return _with_value(events.lazy(), measure, contract.time)
     query, _ = plan_query(contract.name, contract, [measure], known, shelf)
     return fuse(query, {contract.name: events.lazy()}, Clock.daily())
 
 
-def _expression(measure: Measure) -> pl.Expr:
-    value = measure.build()
+def _with_value(events: pl.LazyFrame, measure: Measure, time: str) -> pl.LazyFrame:
+    """*events* with the value of each row."""
+    value, dtype = measure.build(), measure.analytic.dtype
+    if isinstance(value, Carried):
+        return Carrier(time, {measure.column: value}, {measure.column: dtype or pl.Null()}).at_once(events)
     assert isinstance(value, pl.Expr)
-    return value if measure.analytic.dtype is None else value.cast(measure.analytic.dtype)
+    return events.with_columns((value if dtype is None else value.cast(dtype)).alias(measure.column))
 
 
 def _events(contract: Table, example: Example) -> pl.DataFrame:

@@ -208,3 +208,43 @@ def test_symbols_of_many_instruments_are_told_apart(tmp_path: Path) -> None:
     found = imported(tmp_path, write_records(tmp_path / "a.dbn", "trades", trades, symbols={7: "ABC"}))
     assert found["trades"]["Ticker"].to_list() == ["ABC", "8", "ABC"]
     assert found["reference"]["Ticker"].sort().to_list() == ["8", "ABC"]
+
+
+# ---------------------------------------------------------------- one import after another
+
+
+def hours(folder: Path) -> list[Path]:
+    """The same day in two files, the second from where the first ends."""
+    early, late = ([record("A", at, "B", 10, 100, at=at) for at in times] for times in ((1, 2), (3, 4)))
+    return [write_records(folder / "a.mbo.dbn", "mbo", early), write_records(folder / "b.mbo.dbn", "mbo", late)]
+
+
+def test_rows_that_files_do_not_cover_are_not_lost(tmp_path: Path) -> None:
+    first, second = hours(tmp_path)
+    import_dbn([first], tmp_path / "lake")
+    with pytest.raises(ConflictingSettings, match="l2 of 1 of these listings from 00:00:00 to 00:00:00"):
+        import_dbn([second], tmp_path / "lake")
+    together = import_dbn([first, second], tmp_path / "lake")
+    assert {each.table: each.rows for each in together.files} == {"l3": 4, "l2": 4, "reference": 1}
+    assert import_dbn([first, second], tmp_path / "lake").files == together.files
+    replaced = import_dbn([second], tmp_path / "lake", replace=True)
+    assert {each.table: each.rows for each in replaced.files} == {"l3": 2, "l2": 2, "reference": 1}
+
+
+def test_other_listings_and_tables_are_no_conflict(tmp_path: Path) -> None:
+    import_dbn(hours(tmp_path), tmp_path / "lake")
+    trade = record("T", 0, "B", 10, 1, at=2)
+    reports = [{name: value for name, value in trade.items() if name not in {"order_id", "channel_id"}}]
+    import_dbn([write_records(tmp_path / "c.trades.dbn", "trades", reports)], tmp_path / "lake")
+    other = write_records(tmp_path / "d.mbo.dbn", "mbo", [record("A", 1, "B", 10, 100, at=9)], symbols={7: "XYZ"})
+    done = import_dbn([other], tmp_path / "lake")
+    assert {each.table: each.rows for each in done.files} == {"l3": 5, "l2": 5, "reference": 2}
+
+
+def test_books_are_numbered_within_their_day(tmp_path: Path) -> None:
+    day = 86_400 * 10**9
+    first = write_records(tmp_path / "a.mbo.dbn", "mbo", [record("A", 1, "B", 10, 100, at=1)])
+    second = write_records(tmp_path / "b.mbo.dbn", "mbo", [record("A", at, "B", 9, 100, at=day + at) for at in (2, 3)])
+    done = import_dbn([first, second], tmp_path / "lake")
+    books = [pl.read_parquet(each.path)["L2EventNo"].to_list() for each in done.files if each.table == "l2"]
+    assert books == [[1], [1, 2]]

@@ -331,6 +331,18 @@ def test_one_day_twice(iex, tmp_path: Path) -> None:
         import_iex([tmp_path / "deep.pcap", tmp_path / "again.pcap"], tmp_path / "lake")
 
 
+def test_another_part_of_the_day_does_not_replace_the_first(iex) -> None:
+    """The same messages, captured a minute later; again is no conflict."""
+    later = pcap(WHOLE).replace(struct.pack("<I", 1_546_871_400), struct.pack("<I", 1_546_871_460))
+    iex(pcap(WHOLE))
+    iex(pcap(WHOLE))
+    with pytest.raises(ConflictingSettings, match="which the files do not cover whole") as caught:
+        iex(later)
+    assert caught.value.where == "l2 of IEXG on 2019-01-07"
+    _, tables = iex(later, replace=True)
+    assert tables["trades"]["ReceiveTimestamp"].unique().to_list() == [1_546_871_460_000_007_000]
+
+
 def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="no such file"):
         import_iex([tmp_path / "nothing"], tmp_path)

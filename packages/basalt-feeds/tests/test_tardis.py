@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from basalt.core.errors import CorruptInput, InvalidValue, MissingData, UnsortedInput
 from basalt.core.lake import write_lake_file
@@ -189,6 +190,17 @@ def test_trades(tmp_path: Path) -> None:
         ("", 2, 10.0, 3.0, 10.0, 10.2, "LIT_CONTINUOUS"),
         ("", 0, 10.0, 3.0, 10.0, 10.2, "LIT_CONTINUOUS"),
     ]
+
+
+@pytest.mark.parametrize("order", [("trades", "incremental_book_L2"), ("incremental_book_L2", "trades")])
+def test_books_and_trades_may_be_imported_apart(tmp_path: Path, order: Sequence[str]) -> None:
+    """The tables that the files have nothing for stay, and trades get the quotes of the books."""
+    rows = {"trades": ["2,6,a,buy,10.2,0.001", "4,13,b,sell,10,3"], "incremental_book_L2": BOOK}
+    for kind in order:
+        import_tardis([write(tmp_path / "in", kind, rows[kind])], tmp_path / "apart")
+    import_tardis([tmp_path / "in"], tmp_path / "together")
+    for folder in ("Equity", "Trades-Plus", "MarketState", "Reference"):
+        assert_frame_equal(table(tmp_path / "apart", folder), table(tmp_path / "together", folder), check_column_order=False)
 
 
 @pytest.mark.parametrize(("exchange", "mic"), [("binance-futures", "BINF"), ("deribit", "DRBT"), ("xlon", "XLON")])

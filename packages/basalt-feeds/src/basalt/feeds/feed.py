@@ -89,8 +89,8 @@ class Feed(Protocol):
     def import_files(self, paths: Sequence[Path], lake: Path, options: Any, progress: Progress) -> Imported:
         """Import *paths* (files, archives, folders) into *lake*.
 
-        For one market and day either all tables appear or none. Rows of the same listing and day
-        are replaced, those of others stay: importing twice changes nothing.
+        For one market and day either all tables appear or none. Rows of the same listing, day and table
+        that the files cover are replaced, those of others stay: importing twice changes nothing.
 
         Raises:
             DataError: Files that are missing, cut short, or not what the vendor writes.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
 
+from basalt.core.errors import ConflictingSettings
 from basalt.core.tables import Table
 from basalt.feeds.depths import LEVELS
 from basalt.feeds.identifiers import ListingDay
@@ -30,6 +32,43 @@ def stored_rows(lake: Path, table: Table, of: ListingDay) -> list[pl.LazyFrame]:
     stored = stored_frames(lake, table, of.listing.mic, of.day)
     rows = [each.filter(pl.col("ListingId") == of.listing.listing_id).drop(found, strict=False) for each in stored]
     return [each for each in rows if _ARRIVAL in each.collect_schema() and not each.head(1).collect().is_empty()]
+
+
+def refuse_loss(lake: Path, table: Table, mic: str, day: date, covered: Mapping[int, tuple[int, int]]) -> None:
+    """Refuse to replace rows of a market's day that files do not cover.
+
+    Args:
+        lake: Root of the lake.
+        table: Table of rows with a time of arrival; others are not looked at.
+        mic, day: Whose.
+        covered: First and last time of arrival in the files by `ListingId` (ns since 1970).
+
+    Raises:
+        ConflictingSettings: The lake has rows of these listings that arrived before or after.
+        CorruptInput: The file of the lake cannot be read.
+    """
+    for stored in stored_frames(lake, table, mic, day):
+        if _ARRIVAL not in stored.collect_schema():
+            return
+        arrival = pl.col(_ARRIVAL)
+        spans = stored.group_by("ListingId").agg(arrival.min().alias("low"), arrival.max().alias("high")).collect(engine="streaming")
+        files = pl.DataFrame(
+            [(each, *span) for each, span in covered.items()],
+            schema={"ListingId": pl.Int64, "first": pl.Int64, "last": pl.Int64},
+            orient="row",
+        )
+        lost = spans.join(files, on="ListingId").filter((pl.col("low") < pl.col("first")) | (pl.col("high") > pl.col("last")))
+        if not lost.is_empty():
+            times = (
+                lost.select(pl.col("low").min(), pl.col("high").max())
+                .select(pl.all().cast(pl.Datetime("ns")).dt.strftime("%H:%M:%S"))
+                .row(0)
+            )
+            raise ConflictingSettings(
+                f"the lake has {table.name} of {lost.height} of these listings from {times[0]} to {times[1]}, which the files do not cover whole",
+                where=f"{table.name} of {mic} on {day}",
+                hint="give all files of the day at once, or drop what the lake has of it: --replace",
+            )
 
 
 def outside(frames: Sequence[pl.LazyFrame], spans: Spans) -> list[pl.LazyFrame]:

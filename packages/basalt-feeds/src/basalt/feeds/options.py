@@ -27,6 +27,15 @@ Currency = Annotated[
 """A currency code: three capital letters, or a coin such as USDT."""
 
 
+Replace = Annotated[
+    bool,
+    Field(
+        description="Drop rows of the same listings and day that the lake has from times that the files do not cover; else they are an error."
+    ),
+]
+"""Whether an import may drop rows that it does not replace by others."""
+
+
 class FeedOptions(BaseModel):
     """Base of the options of a feed: frozen; unknown names are refused.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Exported, Imported, LakeDay, Progress
-from basalt.feeds.options import Currency, FeedOptions, Mic
+from basalt.feeds.options import Currency, FeedOptions, Mic, Replace
 
 
 class DbnOptions(FeedOptions):
@@ -19,6 +19,7 @@ class DbnOptions(FeedOptions):
     )
     currency: Currency = "USD"
     books: bool = Field(True, description="Build l2 from order events.")
+    replace: Replace = False
 
 
 class DbnExportOptions(FeedOptions):
@@ -47,7 +48,9 @@ class DbnFeed:
         """Import every file under *paths*; see `basalt.feeds.dbn.importing.import_dbn`."""
         from basalt.feeds.dbn.importing import import_dbn
 
-        return import_dbn(paths, lake, mic=options.mic, currency=options.currency, books=options.books, progress=progress)
+        return import_dbn(
+            paths, lake, mic=options.mic, currency=options.currency, books=options.books, replace=options.replace, progress=progress
+        )
 
     def export_day(self, source: LakeDay, out: Path, options: DbnExportOptions, progress: Progress) -> Exported:
         """Export as mbo, definition and status; see `basalt.feeds.dbn.exporting.export_dbn`."""

@@ -26,9 +26,10 @@ from basalt.feeds.dbn.records import KINDS, RECORDS_AT_ONCE, Header, read_dbn
 from basalt.feeds.dbn.texts import read_csv
 from basalt.feeds.feed import Imported, Progress, quietly
 from basalt.feeds.identifiers import Listing
+from basalt.feeds.keeping import refuse_loss
 from basalt.feeds.streaming import MarketDay, MarketDays, market_days
 from basalt.market.statistics import STATISTICS
-from basalt.market.tables import IMBALANCE, MARKETSTATE, REFERENCE
+from basalt.market.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES
 
 SCHEMAS = (*KINDS.values(), "tbbo")
 _DEPTHS = {"mbo": "L3", "mbp-10": "L2"}
@@ -44,6 +45,7 @@ def import_dbn(
     mic: str | None = None,
     currency: str = "USD",
     books: bool = True,
+    replace: bool = False,
     progress: Progress = quietly,
     records_at_once: int = RECORDS_AT_ONCE,
 ) -> Imported:
@@ -58,12 +60,14 @@ def import_dbn(
         mic: Market of everything; None: the first part of the data set's name, as in `XNAS.ITCH`.
         currency: Currency of instruments without a definition.
         books: Make `l2` from order events.
+        replace: Drop what the lake has of the listings' day beyond the times that the files cover.
         progress: Told about each file.
         records_at_once: Records that are held at once.
 
     Raises:
         DataError: Files that are missing, cut short, or not what the vendor writes.
-        ConflictingSettings: Records of one listing, kind and time are given twice.
+        ConflictingSettings: Records of one listing, kind and time are given twice; or the lake has rows of a listing's day from times that
+            the files do not cover.
         InvalidValue: A file does not tell its market, and *mic* does not either.
         TargetFailed: The lake cannot be written.
     """
@@ -72,7 +76,7 @@ def import_dbn(
         for done, file in enumerate(files):
             progress(f"importing {file.name}", done, len(files))
             work.read(file, records_at_once)
-        return work.put(lake)
+        return work.put(lake, replace=replace)
 
 
 @dataclass
@@ -87,6 +91,12 @@ class _Day:
     kinds: dict[int, str] = field(default_factory=dict)
     seen: Steps = field(default_factory=Steps)
     phases: DayPhases = field(default_factory=DayPhases)
+    spans: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    books_before: dict[int, int] = field(default_factory=dict)
+
+    def covered(self, table: Table) -> dict[int, tuple[int, int]]:
+        """First and last time of arrival of the records that rows of *table* are made of, by listing."""
+        return {listing: self.spans[kind, listing] for (name, listing), kind in self.owners.items() if name == table.name}
 
 
 class _Market:
@@ -120,7 +130,7 @@ class _Market:
         known = self.days.setdefault(day, _Day())
         base = known.records
         rows, listings = self.directory.numbered(rows, day)
-        self._refuse_repeats(header.path, kind, rows)
+        self._refuse_repeats(header.path, kind, known, rows)
         known.listings |= {each.listing_id: each for each in listings}
         known.depths.add(_DEPTHS.get(kind, "L1"))
         rows = rows.with_columns((pl.col("position") - rows["position"].item(0) + base).alias("position"))
@@ -161,9 +171,19 @@ class _Market:
             if len(mine) < len(ids):
                 self.passed_over.add(f"{kind}: {table.name} came from {owners[table.name, next(each for each in ids if each not in mine)]}")
                 rows = rows.filter(pl.col("ListingId").is_in(mine))
-            self.into(day).add(table, self.days[day].phases.attach(table, rows))
+            placed = self._numbered(day, rows) if table == L2 and kind == "mbo" else rows
+            self.into(day).add(table, self.days[day].phases.attach(table, placed))
 
-    def _refuse_repeats(self, path: Path, kind: str, rows: pl.DataFrame) -> None:
+    def _numbered(self, day: date, books: pl.DataFrame) -> pl.DataFrame:
+        """Books numbered within their day; the builder counts on from day to day."""
+        if len(self.days) < 2:
+            return books
+        before = self.days[day].books_before
+        for listing, first in books.group_by("ListingId").agg(pl.col("L2EventNo").min()).iter_rows():
+            before.setdefault(listing, first - 1)
+        return books.with_columns(pl.col("L2EventNo") - pl.col("ListingId").replace_strict(before, return_dtype=pl.Int64))
+
+    def _refuse_repeats(self, path: Path, kind: str, known: _Day, rows: pl.DataFrame) -> None:
         spans = rows.group_by("ListingId").agg(pl.col("ts_recv").min().alias("first"), pl.col("ts_recv").max().alias("last"))
         for listing, first, last in spans.iter_rows():
             until, file = self._latest.get((kind, listing), (0, path))
@@ -174,6 +194,8 @@ class _Market:
                     hint="leave one of the files out",
                 )
             self._latest[kind, listing] = (max(last, until), path)
+            low, high = known.spans.get((kind, listing), (first, last))
+            known.spans[kind, listing] = (min(low, first), max(high, last))
 
     def notices(self) -> Iterator[str]:
         """What a reader of the command should know."""
@@ -226,8 +248,12 @@ class _Work:
             self._markets[mic] = _Market(mic, self._currency, self._days, has_books=self._has_books)
         return self._markets[mic]
 
-    def put(self, lake: Path) -> Imported:
+    def put(self, lake: Path, *, replace: bool) -> Imported:
         """Put everything into the lake, one market's day after the other."""
+        for market in () if replace else self._markets.values():
+            for day, known in market.days.items():
+                for table in (L2, L3, TRADES):
+                    refuse_loss(lake, table, market.directory.mic, day, known.covered(table))
         files = [file for mic in sorted(self._markets) for file in _put_market(self._markets[mic], lake)]
         notices = [*self._notices, *(each for market in self._markets.values() for each in market.notices())]
         if not files:

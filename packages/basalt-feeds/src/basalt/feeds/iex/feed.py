@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Imported, Progress
-from basalt.feeds.options import Currency, FeedOptions, Mic
+from basalt.feeds.options import Currency, FeedOptions, Mic, Replace
 
 
 class IexOptions(FeedOptions):
@@ -17,6 +17,7 @@ class IexOptions(FeedOptions):
     mic: Mic = "IEXG"
     currency: Currency = "USD"
     ticker: list[str] = Field([], description="Security to import; repeat it for more. All by default.")
+    replace: Replace = False
 
 
 class IexFeed:
@@ -31,4 +32,6 @@ class IexFeed:
         """Import every capture under *paths*; see `basalt.feeds.iex.importing.import_iex`."""
         from basalt.feeds.iex.importing import import_iex
 
-        return import_iex(paths, lake, mic=options.mic, currency=options.currency, tickers=options.ticker, progress=progress)
+        return import_iex(
+            paths, lake, mic=options.mic, currency=options.currency, tickers=options.ticker, replace=options.replace, progress=progress
+        )

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import date
 from pathlib import Path
+
+import polars as pl
 
 from basalt.core.errors import ConflictingSettings, CorruptInput, MissingData
 from basalt.core.lake import LakeFile
@@ -15,6 +19,7 @@ from basalt.feeds.iex.fields import LENGTHS
 from basalt.feeds.iex.securities import Securities, missing
 from basalt.feeds.iex.segments import FIRST_GAP, FOREIGN, GAPS, MISSING, REPEATED
 from basalt.feeds.iex.tables import RowMaker
+from basalt.feeds.keeping import refuse_loss
 from basalt.feeds.parts import Parts, parts_in
 from basalt.feeds.streaming import MarketDay, market_days
 from basalt.feeds.telling import tell_crossed, tell_halted
@@ -34,6 +39,7 @@ def import_iex(
     currency: str = "USD",
     tickers: Collection[str] = (),
     progress: Progress = quietly,
+    replace: bool = False,
     piece_bytes: int = PIECE_BYTES,
 ) -> Imported:
     """Import captures of IEX DEEP into *lake*, one after the other; each holds one day.
@@ -47,12 +53,13 @@ def import_iex(
         mic: Venue of all listings.
         currency: Currency of all prices.
         tickers: Securities to import; all if empty.
+        replace: Drop what the lake has of the securities' day beyond the time of the capture.
         progress: Told which file comes next.
         piece_bytes: Bytes of a capture that are decoded at once.
 
     Raises:
         DataError: A capture that is missing, cut short, or holds no DEEP messages.
-        ConflictingSettings: Two captures of one day.
+        ConflictingSettings: Two captures of one day; or the lake has rows of it from times that the capture does not cover.
         TargetFailed: The lake cannot be written.
     """
     files = list(dict.fromkeys(each.resolve() for path in paths for each in _under(path)))
@@ -60,9 +67,8 @@ def import_iex(
     notices: list[str] = []
     for done, path in enumerate(files):
         progress(f"importing {path.name}", done, len(files))
-        imported = _import_file(path, lake, Securities(mic, currency, frozenset(tickers)), piece_bytes)
-        if {each.day for each in imported.files} & {each.day for each in written}:
-            raise ConflictingSettings(f"{imported.files[0].day} is given twice", where=str(path), hint="leave one of the captures out")
+        reading = _Reading(path, Securities(mic, currency, frozenset(tickers)), frozenset(each.day for each in written), replace=replace)
+        imported = reading.into(lake, piece_bytes)
         written += imported.files
         notices += imported.notices
     return Imported(tuple(written), tuple(notices))
@@ -79,36 +85,71 @@ def _under(path: Path) -> list[Path]:
     return found
 
 
-def _import_file(path: Path, lake: Path, securities: Securities, piece_bytes: int) -> Imported:
-    decoder = Decoder(path, securities)
-    maker: RowMaker | None = None
-    broken: list[int] = []
-    with market_days(lake) as days, parts_in(lake) as parts:
-        for piece in read_pieces(path, piece_bytes):
-            decoded = decoder.decode(piece)
-            if decoder.day is None:
-                continue
+@dataclass
+class _Reading:
+    """One capture.
+
+    Attributes:
+        path: Its file.
+        securities: Those that are wanted.
+        taken: Days of the captures before it.
+        replace: Whether rows of the lake from other times may be dropped.
+    """
+
+    path: Path
+    securities: Securities
+    taken: frozenset[date]
+    _: KW_ONLY
+    replace: bool
+    _times: list[int] = field(default_factory=list)
+
+    def into(self, lake: Path, piece_bytes: int) -> Imported:
+        """Read it and put its rows into *lake*."""
+        decoder = Decoder(self.path, self.securities)
+        maker: RowMaker | None = None
+        broken: list[int] = []
+        with market_days(lake) as days, parts_in(lake) as parts:
+            for piece in read_pieces(self.path, piece_bytes):
+                decoded = decoder.decode(piece)
+                if decoder.day is None:
+                    continue
+                if maker is None:
+                    maker, rows = RowMaker(self.securities, self._fresh(decoder.day)), days.of(self.securities.mic, decoder.day)
+                made = maker.make(decoded)
+                for table in TABLES:
+                    rows.add(table, self._seen(made[table.name]))
+                parts.append(TRADES, self._seen(made[TRADES.name]))
+                broken += decoded.broken
             if maker is None:
-                maker, rows = RowMaker(securities, decoder.day), days.of(securities.mic, decoder.day)
-            made = maker.make(decoded)
-            for table in TABLES:
-                rows.add(table, made[table.name])
-            parts.append(TRADES, made[TRADES.name])
-            broken += decoded.broken
-        if maker is None:
-            raise CorruptInput("no DEEP messages", where=str(path), hint="TOPS and DEEP+ captures are other feeds; fetch the DEEP 1.0 file")
-        _require(path, securities)
-        parts.append(TRADES, maker.quotes.finish())
-        files = _put(rows, parts, broken, maker, lake)
-    return Imported(files, tuple(_notices(path.name, decoder, maker)))
+                hint = "TOPS and DEEP+ captures are other feeds; fetch the DEEP 1.0 file"
+                raise CorruptInput("no DEEP messages", where=str(self.path), hint=hint)
+            _require(self.path, self.securities)
+            parts.append(TRADES, self._seen(maker.quotes.finish()))
+            files = self._put(rows, parts, broken, maker, lake)
+        return Imported(files, tuple(_notices(self.path.name, decoder, maker)))
 
+    def _fresh(self, day: date) -> date:
+        if day in self.taken:
+            raise ConflictingSettings(f"{day} is given twice", where=str(self.path), hint="leave one of the captures out")
+        return day
 
-def _put(rows: MarketDay, parts: Parts, broken: Collection[int], maker: RowMaker, lake: Path) -> tuple[LakeFile, ...]:
-    for trades in parts.frames(TRADES):
-        rows.add(TRADES, with_cancellations(trades, broken).collect())
-    reference = maker.securities.reference(maker.day)
-    rows.add(REFERENCE, reference)
-    return rows.put(lake, reference["ListingId"].to_list())
+    def _seen(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """*rows*, their times of arrival noted."""
+        if "ReceiveTimestamp" in rows.columns:
+            ends = rows.select(low=pl.col("ReceiveTimestamp").min(), high=pl.col("ReceiveTimestamp").max()).row(0)
+            times = [*self._times, *(each for each in ends if each is not None)]
+            self._times = [min(times), max(times)] if times else []
+        return rows
+
+    def _put(self, rows: MarketDay, parts: Parts, broken: Collection[int], maker: RowMaker, lake: Path) -> tuple[LakeFile, ...]:
+        for trades in parts.frames(TRADES):
+            rows.add(TRADES, with_cancellations(trades, broken).collect())
+        reference = maker.securities.reference(maker.day)
+        rows.add(REFERENCE, reference)
+        listings = reference["ListingId"].to_list()
+        for table in () if self.replace or not self._times else (L2, TRADES):
+            refuse_loss(lake, table, self.securities.mic, maker.day, dict.fromkeys(listings, (self._times[0], self._times[-1])))
+        return rows.put(lake, listings)
 
 
 def _require(path: Path, securities: Securities) -> None:

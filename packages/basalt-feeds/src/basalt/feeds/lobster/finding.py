@@ -66,15 +66,10 @@ class NativeFile:
         Raises:
             CorruptInput: The file or its archive is damaged.
         """
-        rest = b""
         with self.opened() as stream:
-            while len(block := stream.read(size)) == size:
-                lines, end, start = block.rpartition(b"\n")
-                if end:
-                    yield rest + lines + end
-                rest = start if end else rest + block
-        if rest or block:
-            yield rest + block
+            while block := stream.read(size):
+                rest = b"" if block.endswith(b"\n") else stream.readline()
+                yield block + rest if rest else block
 
     def lines(self) -> Iterator[str]:
         """The lines, without their ends; bytes that are no text are shown as escapes."""

@@ -13,6 +13,7 @@ import polars as pl
 from basalt.core.errors import TargetFailed
 from basalt.core.lake import LakeFile, lake_path
 from basalt.core.tables import Table
+from basalt.feeds.blocks import read_ahead
 from basalt.feeds.feed import Imported
 from basalt.feeds.fresh import FreshDay
 from basalt.feeds.identifiers import Listing, ListingDay
@@ -94,7 +95,7 @@ def _pieces(pair: Pair, of: ListingDay) -> Iterator[tuple[Table, pl.DataFrame]]:
     """Rows of all tables, in order; each table comes at least once, later pieces have rows."""
     maker, seen = TableMaker(of), set[Table]()
     empty: dict[Table, pl.DataFrame] = {}
-    for recording in read_pair(pair):
+    for recording in read_ahead(read_pair(pair)):
         for table, frame in maker.events_of(recording).items():
             if frame.height:
                 seen.add(table)

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from basalt.core.errors import CorruptInput, UnsortedInput
-from basalt.feeds.lobster.faults import EMPTY_PRICE, TIME, book_fault, first_fault, message_fault
+from basalt.feeds.lobster.faults import book_fault, first_fault, message_fault
 from basalt.feeds.lobster.finding import NativeFile, Pair
+from basalt.feeds.lobster.line_kernel import read_events, read_levels
 
 CONTRACT_LEVELS = 10
-DAY_NANOS = 86_400 * 1_000_000_000
 BLOCK_BYTES = 16 << 20
 """Bytes of the orderbook file that are read at once: about 60,000 rows of ten levels."""
 
 MESSAGE_BYTES = 2 << 20
 """Bytes of the message file that are read at once."""
 
-_MESSAGE = {
-    "Time": pl.String,
-    "Type": pl.Int64,
-    "OrderId": pl.Int64,
-    "Size": pl.Int64,
-    "Price": pl.Int64,
-    "Direction": pl.Int64,
-}
-_Fault = Callable[[list[str]], str | None]
+_MESSAGE = ("Nanos", "Type", "OrderId", "Size", "Price", "Direction")
 
 
 @dataclass(frozen=True)
@@ -100,12 +94,11 @@ class _Rows:
 def read_messages(file: NativeFile, *, block_bytes: int = MESSAGE_BYTES) -> Iterator[pl.DataFrame]:
     """The messages of *file*, with exact times: `Nanos` is Int64, finer decimals are cut off."""
     last, line = 0, 1
-    for raw in _frames(file, _MESSAGE, None, message_fault, block_bytes):
-        if _has_nulls(raw) or not raw.select(_is_message().all()).item():
+    for block in _blocks(file, block_bytes):
+        numbers = np.empty((len(_MESSAGE), _lines(block)), np.int64)
+        if read_events(block, numbers) < numbers.shape[1]:
             raise first_fault(file, message_fault, "a line that is not a message")
-        messages = raw.select(_nanos(pl.col("Time")).alias("Nanos"), pl.exclude("Time"))
-        if not messages.select((pl.col("Nanos") < DAY_NANOS).all()).item():
-            raise first_fault(file, message_fault, "a time after the end of the day")
+        messages = _frame(_MESSAGE, numbers)
         _refuse_disorder(messages["Nanos"], last, file, line)
         last, line = messages["Nanos"].item(-1), line + messages.height
         yield messages
@@ -113,61 +106,33 @@ def read_messages(file: NativeFile, *, block_bytes: int = MESSAGE_BYTES) -> Iter
 
 def read_book(file: NativeFile, levels: int, *, block_bytes: int = BLOCK_BYTES) -> Iterator[pl.DataFrame]:
     """The ten best levels (fewer if the file has fewer) of every row of *file*."""
-    names = [f"{side}{what}{level}" for level in range(1, levels + 1) for side in ("Ask", "Bid") for what in ("Price", "Size")]
-    kept = min(levels, CONTRACT_LEVELS)
-    fault = book_fault(levels)
-    for book in _frames(file, dict.fromkeys(names, pl.Int64), 4 * kept, fault, block_bytes):
-        if _has_nulls(book) or not _is_book(book, kept):
-            raise first_fault(file, fault, "a line that is not a row of a book")
-        yield book
+    kept = range(1, min(levels, CONTRACT_LEVELS) + 1)
+    names = [f"{side}{what}{level}" for level in kept for side in ("Ask", "Bid") for what in ("Price", "Size")]
+    for block in _blocks(file, block_bytes):
+        numbers = np.empty((len(names), _lines(block)), np.int64)
+        if read_levels(block, 4 * levels, numbers) < numbers.shape[1]:
+            raise first_fault(file, book_fault(levels), "a line that is not a row of a book")
+        yield _frame(names, numbers)
 
 
-def _frames(
-    file: NativeFile, schema: dict[str, type[pl.DataType]], kept: int | None, fault: _Fault, block_bytes: int
-) -> Iterator[pl.DataFrame]:
-    columns = None if kept is None or kept == len(schema) else list(range(kept))
+def _blocks(file: NativeFile, block_bytes: int) -> Iterator[np.ndarray]:
+    """Whole lines, each with its end (uint8)."""
     is_empty = True
     for block in file.blocks(block_bytes):
         is_empty = False
-        try:
-            frame = pl.read_csv(block, has_header=False, schema=schema, columns=columns, quote_char=None)
-        except pl.exceptions.PolarsError as problem:
-            raise first_fault(file, fault, f"cannot be read: {str(problem).splitlines()[0]}") from problem
-        if frame.height != block.count(b"\n") + (not block.endswith(b"\n")):
-            raise first_fault(file, fault, "a line without fields")
-        yield frame
+        yield np.frombuffer(block if block.endswith(b"\n") else block + b"\n", np.uint8)
     if is_empty:
         raise CorruptInput("the file has no lines", where=str(file), hint="fetch the file again")
 
 
-def _has_nulls(frame: pl.DataFrame) -> bool:
-    return any(column.null_count() for column in frame)
+def _lines(block: np.ndarray) -> int:
+    return int(np.count_nonzero(block == ord("\n")))
 
 
-def _is_message() -> pl.Expr:
-    kind, size, price, order = pl.col("Type"), pl.col("Size"), pl.col("Price"), pl.col("OrderId")
-    is_deal = (size > 0) & (price > 0) & (pl.col("Direction").abs() == 1)
-    return pl.col("Time").str.contains(f"^{TIME.pattern}$") & (
-        pl.when(kind.is_between(1, 4))
-        .then(is_deal & (order > 0))
-        .when(kind == 5)
-        .then(is_deal)
-        .when(kind == 6)
-        .then((size >= 0) & (price >= 0))
-        .otherwise((kind == 7) & price.is_between(-1, 1))
-    )
-
-
-def _is_book(book: pl.DataFrame, levels: int) -> bool:
-    sides = [(pl.col(f"{side}Price{level}"), pl.col(f"{side}Size{level}")) for side in ("Ask", "Bid") for level in range(1, levels + 1)]
-    claims = [(size.min() >= 0) & ((price > 0) | (price == -EMPTY_PRICE)).all() for price, size in sides]
-    return bool(book.select(pl.all_horizontal(claims)).item())
-
-
-def _nanos(time: pl.Expr) -> pl.Expr:
-    parts = time.str.split_exact(".", 1)
-    fraction = parts.struct.field("field_1").fill_null("").str.head(9).str.pad_end(9, "0")
-    return parts.struct.field("field_0").cast(pl.Int64) * 1_000_000_000 + fraction.cast(pl.Int64)
+def _frame(names: Sequence[str], numbers: np.ndarray) -> pl.DataFrame:
+    """A column a row of *numbers*, which are not copied."""
+    columns = [pa.array(row) for row in numbers]
+    return pl.DataFrame(pa.Table.from_arrays(columns, names=list(names)))
 
 
 def _refuse_disorder(nanos: pl.Series, last: int, file: NativeFile, line: int) -> None:

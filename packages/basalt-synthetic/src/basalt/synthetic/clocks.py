@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
-import polars as pl
 
 from basalt.synthetic.market import Listing
 
@@ -36,14 +35,3 @@ def sequence(nanos: np.ndarray, slots: np.ndarray, ties: np.ndarray | int) -> np
 def midnight_nanos(day: date) -> int:
     """Nanoseconds since 1970 of midnight UTC of *day*."""
     return (day.toordinal() - date(1970, 1, 1).toordinal()) * NANOS_PER_DAY
-
-
-def clock_columns(day: date, nanos: np.ndarray, names: dict[str, str]) -> list[pl.Series]:
-    """The instants *nanos* after midnight of *day* as Datetime columns: name to precision."""
-    exact = pl.Series(nanos + midnight_nanos(day)).cast(pl.Datetime("ns"))
-    return [exact.dt.cast_time_unit(unit).alias(name) for name, unit in names.items()]  # type: ignore[arg-type]
-
-
-def midnight(day: date) -> pl.Expr:
-    """*day* as the tables store dates: Datetime in ms."""
-    return pl.lit(day).cast(pl.Datetime("ms"))

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import floor, log10
 
-import numpy as np
-
 from basalt.core.errors import InvalidValue, UnknownName
 from basalt.synthetic.randomness import Stream, generator
 from basalt.synthetic.venues import ARCX, BATS, CHIX, CURRENCIES, XHKG, XLON, XNAS, XPAR, Currency, Venue
@@ -209,9 +207,3 @@ def index_members(name: str, *, listings: int = 10, seed: int = 7) -> tuple[int,
 def indices_of(listing: Listing) -> tuple[str, ...]:
     """Names of the indices that *listing* belongs to: those of its venue, if it is a primary listing."""
     return tuple(name for name, mic in INDICES.items() if listing.is_primary and listing.venue.mic.startswith(mic))
-
-
-def as_prices(units: np.ndarray, tick: Tick) -> np.ndarray:
-    """Prices of whole numbers of *units* of a twentieth of the *tick*."""
-    numerator, denominator = tick.fraction
-    return units * numerator / denominator

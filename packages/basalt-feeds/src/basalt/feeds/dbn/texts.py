@@ -21,6 +21,22 @@ from basalt.feeds.dbn.records import RECORDS_AT_ONCE, Header, layout_of
 BYTES_A_LINE = 110
 _DIGITS = 9
 _SYMBOL = "symbol"
+_PRICES = frozenset(
+    {
+        "price",
+        "min_price_increment",
+        "min_price_increment_amount",
+        "max_price_variation",
+        "price_ratio",
+        "display_factor",
+        "unit_of_measure_qty",
+        "leg_delta",
+        "upper_collar",
+        "lower_collar",
+    }
+)
+"""Fields in billionths whose names do not end so."""
+_TIMES = frozenset({"expiration", "activation", "auction_time"})
 NEWEST = 3
 """Version whose columns a CSV file has."""
 
@@ -107,9 +123,9 @@ def _typed(raw: pl.DataFrame, name: str, layout: np.dtype) -> pl.Series:
             return raw.select(text.fill_null("")).to_series()
         letters = {letter: ord(letter[0]) for letter in raw[name].unique().drop_nulls().to_list() if letter}
         return raw.select(text.replace_strict(letters, default=0, return_dtype=pl.UInt8)).to_series()
-    if name.startswith("ts_") and name != "ts_in_delta":
+    if name in _TIMES or (name.startswith("ts_") and name != "ts_in_delta"):
         return raw.select(_time(raw[name])).to_series()
-    if name in {"price", "ref_price", "min_price_increment"} or "_px_" in name or name.endswith("_price"):
+    if name in _PRICES or "_px_" in name or name.endswith("_price"):
         return raw.select(_billionths(raw[name])).to_series()
     return raw.select(text.cast(getattr(pl, _polars_type(wanted)))).to_series()
 
@@ -119,9 +135,9 @@ def _polars_type(wanted: np.dtype) -> str:
 
 
 def _time(values: pl.Series) -> pl.Expr:
-    text = pl.col(values.name)
-    sample = values.drop_nulls().head(1)
-    if sample.len() and "-" in sample.item()[1:]:
+    """Nanoseconds since 1970, from integers of them or from ISO 8601; null where there is none."""
+    text = pl.when(pl.col(values.name) != "").then(values.name)
+    if values.str.contains("-", literal=True).any():
         return text.str.strip_suffix("Z").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="ns").dt.epoch("ns").cast(pl.UInt64)
     return text.cast(pl.UInt64)
 

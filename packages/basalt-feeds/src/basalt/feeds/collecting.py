@@ -17,7 +17,7 @@ from basalt.feeds.continuous import book_rows, phase_rows, reference_rows, trade
 from basalt.feeds.depths import LEVELS
 from basalt.feeds.identifiers import Listing, ListingDay
 from basalt.feeds.keeping import Spans, numbered, outside, stored_rows
-from basalt.feeds.merging import replace_listings
+from basalt.feeds.merging import ROWS_IN_MEMORY, in_rows, replace_listings
 from basalt.feeds.staging import Staging, staging_in
 from basalt.market.tables import L2, MARKETSTATE, REFERENCE, TRADES
 
@@ -108,8 +108,8 @@ class Days:
         return outside(stored_rows(lake, table, of), spans or [])
 
     def _with_quotes(self, of: ListingDay, trades: Sequence[pl.LazyFrame], books: Sequence[pl.LazyFrame]) -> list[pl.LazyFrame]:
-        for prints in trades:
-            self._staging.append(of, _WITH_QUOTES, with_quotes(prints.collect(), books))
+        for piece in (piece for prints in trades for piece in in_rows(prints, ROWS_IN_MEMORY)):
+            self._staging.append(of, _WITH_QUOTES, with_quotes(piece, books))
         return self._staging.frames(of, _WITH_QUOTES)
 
     # ---------------------------------------------------------------- aggregated trades

@@ -128,7 +128,7 @@ def _refuse_shared(references: Sequence[pl.LazyFrame], mic: str) -> None:
 def _pieces(frames: Sequence[pl.LazyFrame], table: Table, rows_in_memory: int) -> Iterator[pl.DataFrame]:
     """The rows of all *frames* in the table's order, a slice of time after the other."""
     if _follow_each_other(frames, table):
-        yield from (piece for frame in frames for piece in _in_rows(frame, rows_in_memory))
+        yield from (piece for frame in frames for piece in in_rows(frame, rows_in_memory))
         return
     clock = table.time_from[0] if table.time_from else None
     for piece in _slices(frames, clock, rows_in_memory):
@@ -137,7 +137,7 @@ def _pieces(frames: Sequence[pl.LazyFrame], table: Table, rows_in_memory: int) -
         yield rows.sort(*names, "ListingId", maintain_order=True)
 
 
-def _in_rows(frame: pl.LazyFrame, rows_in_memory: int) -> Iterator[pl.DataFrame]:
+def in_rows(frame: pl.LazyFrame, rows_in_memory: int) -> Iterator[pl.DataFrame]:
     """*frame* piece by piece; one piece where it has no rows."""
     total = frame.select(pl.len()).collect().item()
     return (frame.slice(start, rows_in_memory).collect() for start in range(0, max(total, 1), rows_in_memory))

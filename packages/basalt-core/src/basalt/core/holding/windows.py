@@ -78,7 +78,7 @@ def read_ahead(queries: Iterator[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _read(query: pl.LazyFrame) -> pl.DataFrame:
-    return query.collect(engine="in-memory")  # one piece of memory a column, unlike the streaming engine
+    return query.collect(engine="streaming")
 
 
 def _follow_each_other(pieces: Sequence[Piece]) -> bool:

@@ -125,6 +125,28 @@ def test_lines_of_lobster(lake: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("rows_at_once", [1, 2, 3, 4])
+def test_spans_of_time_make_no_difference_to_lines(lake: Path, tmp_path: Path, rows_at_once: int) -> None:
+    """Books, halts between spans and behind the last order, and orders whose ids are no numbers go on from span to span."""
+    path = next((lake / "Equity-L3").rglob("*.parquet"))
+    letters = {"1": "b", "2": "a", "": ""}
+    write_lake_file(lake, L3, "XNAS", DAY, pl.read_parquet(path).with_columns(pl.col("OrderId", "OldOrderId").replace_strict(letters)))
+    phases = pl.read_parquet(next((lake / "MarketState").rglob("*.parquet")))
+    late = phases.tail(1).with_columns(
+        pl.lit("HALTED").alias("MarketState"), pl.col("TimestampNanoseconds") + pl.duration(seconds=100, time_unit="ns")
+    )
+    write_lake_file(lake, MARKETSTATE, "XNAS", DAY, pl.concat([phases, late]))
+    source = LakeDay(lake, "XNAS", DAY)
+    whole, spans = (
+        [each.path.read_text() for each in export_lobster(source, tmp_path / name, rows_at_once=rows).files]
+        for name, rows in (("whole", 100), ("spans", rows_at_once))
+    )
+    assert spans == whole
+    assert whole[0].splitlines()[1].startswith("34201.000000000,1,1,50")
+    assert whole[0].splitlines()[-1].endswith(",7,0,0,-1,-1")
+    assert len(whole[1].splitlines()) == 11
+
+
 def test_prices_that_lobster_cannot_hold_are_refused(lake: Path, tmp_path: Path) -> None:
     path = next((lake / "Equity-L3").rglob("*.parquet"))
     write_lake_file(lake, L3, "XNAS", DAY, pl.read_parquet(path).with_columns(pl.col("Price") + 0.00001))

@@ -6,6 +6,8 @@ deleted and entered anew, at the same time. Orders that an uncrossing takes are 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -28,20 +30,30 @@ from basalt.feeds.lobster.tables import (
     PARTIAL_CANCEL,
     PRICE_SCALE,
 )
-from basalt.feeds.outgoing import rows_of, wanted_listings
+from basalt.feeds.outgoing import DayPieces, rows_of, wanted_listings
 from basalt.market.sides import Aggressor, LobAction, RestingSide
 from basalt.market.tables import L3, MARKETSTATE, TRADES
 
 LEVELS = 10
+ROWS_AT_ONCE = 50_000
+"""Rows of `l3` that are held at once, about: wide rows, and a book of ten levels for each."""
+
 OPEN_MILLIS, CLOSE_MILLIS = 34_200_000, 57_600_000
 _MESSAGE = ("Nanos", "Order", "Step", "Type", "OrderId", "Size", "Price", "Direction")
+_NO_STOPS = pl.DataFrame(schema={"Nanos": pl.Int64, "Code": pl.Int32})
 _CHANGE = ("Side", "BookPrice", "BookSize", "BookOldPrice", "BookOldSize")
 
 
-def export_lobster(source: LakeDay, out: Path, *, levels: int = LEVELS, progress: Progress = quietly) -> Exported:
+def export_lobster(
+    source: LakeDay, out: Path, *, levels: int = LEVELS, progress: Progress = quietly, rows_at_once: int = ROWS_AT_ONCE
+) -> Exported:
     """Write the listings of *source* as pairs of CSV files of *levels* into the folder *out*.
 
-    Made of `l3`, and of `trades` and `marketstate` where the lake has them.
+    Made of `l3`, and of `trades` and `marketstate` where the lake has them. Orders and trades are read a span of time after the other: memory is
+    that of a span, of the phases and of the orders that rest. Of listings whose orders have ids that are no numbers, all ids are held too.
+
+    Args:
+        rows_at_once: Rows of `l3` that are held at once, about.
 
     Raises:
         MissingData: The lake lacks `l3` or `reference`, or a ticker.
@@ -49,36 +61,124 @@ def export_lobster(source: LakeDay, out: Path, *, levels: int = LEVELS, progress
         TargetFailed: *out* cannot be written.
     """
     listings = wanted_listings(source)
-    orders = rows_of(source, L3, listings)
-    trades, phases = (rows_of(source, table, listings, required=False) for table in (TRADES, MARKETSTATE))
-    files = []
-    for done, (ticker, listing) in enumerate(listings.select("Ticker", "ListingId").iter_rows()):
-        progress(f"exporting {ticker} {source.day}", done, listings.height)
-        chosen = [rows.filter(pl.col("ListingId") == listing) if rows.width else rows for rows in (orders, trades, phases)]
-        messages = message_rows(*chosen)
+    day = DayPieces(source, listings, rows_at_once)
+    numbers, halts = _order_numbers(day), _stops(rows_of(source, MARKETSTATE, listings, required=False))
+    pairs = {
+        listing: _PairWriter(source, ticker, out, levels, numbers.get(listing), halts.get(listing, _NO_STOPS))
+        for ticker, listing in listings.select("Ticker", "ListingId").iter_rows()
+    }
+    with ExitStack() as undo:
+        for pair in pairs.values():
+            undo.callback(pair.discard)
+        for orders, trades in day.of(L3, TRADES):
+            progress(f"exporting {source.mic} {source.day}", 0, 1)
+            spans = [(_by_listing(rows), rows.clear()) for rows in (orders, trades)]
+            for listing, pair in pairs.items():
+                pair.add(*(span.get(listing, none) for span, none in spans))
+        return Exported(tuple(file for pair in pairs.values() for file in pair.close()))
+
+
+def _by_listing(rows: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    parts = rows.partition_by("ListingId", maintain_order=True) if rows.width else []
+    return {part["ListingId"].item(0): part for part in parts}
+
+
+class _PairWriter:
+    """The two files of a listing, in the making; they appear whole, or not at all, and only if there are messages.
+
+    Args:
+        numbers: Numbers of orders by id; None where ids are numbers.
+        halts: `Nanos` and `Code` of the listing's halts, in order.
+    """
+
+    def __init__(self, source: LakeDay, ticker: str, out: Path, levels: int, numbers: dict[str, int] | None, halts: pl.DataFrame) -> None:
+        self._source, self._ticker, self._levels, self._numbers, self._halts = source, ticker, levels, numbers, halts
+        self._builder = BookBuilder(levels=levels, sample="event")
+        self._rows, self._halt, self._none = 0, 0, pl.DataFrame()
+        stem, end = f"{ticker}_{source.day}_{OPEN_MILLIS}_{CLOSE_MILLIS}", f".{uuid4().hex[:8]}.tmp"
+        self._places = {half: out / f"{stem}_{half}_{levels}.csv" for half in ("message", "orderbook")}
+        self._staged = {half: place.with_name(f".{place.name}{end}") for half, place in self._places.items()}
+
+    def add(self, orders: pl.DataFrame, trades: pl.DataFrame) -> None:
+        """Take the next rows; halts are told once something happens later, or with the last rows."""
+        self._none = orders.clear()
+        ends = [rows["Nanos"].max() for rows in (orders, trades) if not rows.is_empty()]
+        until = max((end for end in ends if isinstance(end, int)), default=None)
+        if until is not None:
+            self._write(orders, trades, int((self._halts["Nanos"] <= until).sum()))
+
+    def close(self) -> list[ExportedFile]:
+        """Put the files into their places."""
+        if self._halts.height > self._halt:
+            self._write(self._none, pl.DataFrame(), self._halts.height)
+        if not self._rows:
+            return []
+        for half, staged in self._staged.items():
+            with _writing(self._places[half]):
+                staged.replace(self._places[half])
+        return [ExportedFile(half, place, self._rows) for half, place in self._places.items()]
+
+    def discard(self) -> None:
+        """Forget what is not in its place."""
+        for staged in self._staged.values():
+            staged.unlink(missing_ok=True)
+
+    def _write(self, orders: pl.DataFrame, trades: pl.DataFrame, halt: int) -> None:
+        halts, self._halt = self._halts[self._halt : halt], halt
+        messages = message_rows(orders, trades, halts, self._numbers)
         if messages.is_empty():
-            continue
-        stem = f"{ticker}_{source.day}_{OPEN_MILLIS}_{CLOSE_MILLIS}"
-        parts = {"message": _message_lines(messages, source, ticker), "orderbook": book_lines(messages, levels)}
-        for half, lines in parts.items():
-            files.append(ExportedFile(half, _write(out / f"{stem}_{half}_{levels}.csv", lines), lines.height))
-    return Exported(tuple(files))
+            return
+        self._rows += messages.height
+        lines = {
+            "message": _message_lines(messages, self._source, self._ticker),
+            "orderbook": book_lines(messages, self._builder, self._levels),
+        }
+        for half, staged in self._staged.items():
+            with _writing(self._places[half]):
+                staged.parent.mkdir(parents=True, exist_ok=True)
+                with staged.open("ab") as stream:
+                    lines[half].write_csv(stream, include_header=False)
 
 
-def message_rows(orders: pl.DataFrame, trades: pl.DataFrame, phases: pl.DataFrame) -> pl.DataFrame:
-    """Messages of one listing in order of events, with what each changes in the book.
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say which file could not be written."""
+    try:
+        yield
+    except OSError as problem:
+        raise TargetFailed(f"cannot write: {problem.strerror}", where=str(path), hint="check the folder and free space") from problem
+
+
+def _order_numbers(day: DayPieces) -> dict[int, dict[str, int]]:
+    """Numbers of orders by id, for listings that have ids which are no numbers from 1 to 10^18: their places in order."""
+    both = day.scan(L3).select("ListingId", pl.concat_list("OrderId", "OldOrderId").alias("Id")).explode("Id", empty_as_null=False)
+    named = both.filter(pl.col("Id") != "")
+    odd = (
+        named.filter(~pl.col("Id").str.contains(r"^0*[1-9]\d{0,17}$")).select("ListingId").unique().collect(engine="streaming")["ListingId"]
+    )
+    if odd.is_empty():
+        return {}
+    found = named.filter(pl.col("ListingId").is_in(odd.to_list())).unique().collect(engine="streaming").sort("ListingId", "Id")
+    parts = found.partition_by("ListingId", maintain_order=True)
+    return {part["ListingId"].item(0): {text: place for place, text in enumerate(part["Id"], start=1)} for part in parts}
+
+
+def message_rows(orders: pl.DataFrame, trades: pl.DataFrame, halts: pl.DataFrame, numbers: dict[str, int] | None) -> pl.DataFrame:
+    """Messages of one listing and span of time in order of events, with what each changes in the book.
 
     Args:
         orders: Rows of `l3` with `Nanos`.
-        trades, phases: Rows of `trades` and `marketstate` with `Nanos`; may have no columns.
+        trades: Rows of `trades` with `Nanos`; may have no columns.
+        halts: `Nanos` and `Code` of messages of type 7.
+        numbers: Numbers of orders by id; None where ids are numbers.
     """
     placed = orders.with_columns(
         (pl.int_range(pl.len(), dtype=pl.Int64) * 2 + 1).alias("Order"), pl.col("OrderExecuted").fill_null(value=False)
     )
     tape = _tape(trades)
     crossed = tape.filter(pl.col("AggressorSide") == Aggressor.UNKNOWN.value)["TradeId"].to_list()
-    rows = placed.with_columns((pl.col("OrderExecuted") & pl.col("TradeId").is_in(crossed)).alias("IsCrossed"), *_ids(placed))
-    parts = [*_order_messages(rows), _hidden_parts(rows, tape), _cross_messages(rows, tape), _halts(rows, phases)]
+    rows = placed.with_columns((pl.col("OrderExecuted") & pl.col("TradeId").is_in(crossed)).alias("IsCrossed"), *_ids(numbers))
+    parts = [*_order_messages(rows), _hidden_parts(rows, tape), _cross_messages(rows, tape), _halts(rows, halts)]
     known = [part.select(*_MESSAGE, *_CHANGE) for part in parts if not part.is_empty()]
     if not known:
         return pl.DataFrame()
@@ -96,15 +196,16 @@ def _tape(trades: pl.DataFrame) -> pl.DataFrame:
     return trades.filter(is_lit).select("TradeId", pl.col("AggressorSide").fill_null(0), price.alias("Price"), "Size", "Nanos")
 
 
-def _ids(rows: pl.DataFrame) -> list[pl.Expr]:
-    """Ids of orders as positive numbers: their own where all are, else their places."""
-    texts = pl.concat([rows["OrderId"], rows["OldOrderId"]]).unique().drop_nulls().to_list()
-    are_numbers = all(text.isdigit() and 0 < int(text) < 10**18 for text in texts if text)
-    numbers = {text: int(text) if are_numbers else place for place, text in enumerate(sorted(text for text in texts if text), start=1)}
+def _ids(numbers: dict[str, int] | None) -> list[pl.Expr]:
+    """Ids of orders as positive numbers; 0 without one."""
     return [
-        pl.col(name).replace_strict(numbers, default=0, return_dtype=pl.Int64).alias(alias)
+        (pl.col(name).cast(pl.Int64, strict=False).fill_null(0) if numbers is None else _numbered(name, numbers)).alias(alias)
         for name, alias in (("OrderId", "NewId"), ("OldOrderId", "OldId"))
     ]
+
+
+def _numbered(name: str, numbers: dict[str, int]) -> pl.Expr:
+    return pl.col(name).replace_strict(numbers, default=0, return_dtype=pl.Int64)
 
 
 def _direction() -> pl.Expr:
@@ -187,10 +288,13 @@ def _cross_messages(rows: pl.DataFrame, tape: pl.DataFrame) -> pl.DataFrame:
     return _as(ordered, CROSS, 3, pl.lit(-1), pl.col("Price"), pl.col("Size"))
 
 
-def _halts(rows: pl.DataFrame, phases: pl.DataFrame) -> pl.DataFrame:
-    """Messages of type 7: trading stops, quotes resume, trading resumes."""
-    if not phases.width or not (phases["MarketState"] == "HALTED").any():
-        return pl.DataFrame()
+def _stops(phases: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """`Nanos` and `Code` of messages of type 7 by listing, where there are any: trading stops, quotes resume, trading resumes."""
+    parts = _by_listing(phases).items()
+    return {listing: _codes(rows) for listing, rows in parts if (rows["MarketState"] == "HALTED").any()}
+
+
+def _codes(phases: pl.DataFrame) -> pl.DataFrame:
     state, before = pl.col("MarketState"), pl.col("MarketState").shift(1)
     was_stopped = before.is_in(["HALTED", "UNSCHEDULED_AUCTION"])
     code = (
@@ -201,10 +305,17 @@ def _halts(rows: pl.DataFrame, phases: pl.DataFrame) -> pl.DataFrame:
         .when((state == "CONTINUOUS_TRADING") & was_stopped)
         .then(1)
     )
+    return phases.select("Nanos", code.alias("Code")).drop_nulls().sort("Nanos", maintain_order=True)
+
+
+def _halts(rows: pl.DataFrame, halts: pl.DataFrame) -> pl.DataFrame:
+    """Messages of type 7, behind the orders of their time."""
+    if halts.is_empty():
+        return pl.DataFrame()
     clock = rows.select("Nanos", "Order").sort("Nanos", maintain_order=True)
-    stops = phases.select("Nanos", code.alias("Code")).drop_nulls().sort("Nanos").join_asof(clock, on="Nanos", check_sortedness=False)
-    halts = stops.with_columns(pl.col("Order").fill_null(0), pl.lit(2, pl.Int64).alias("Side"), pl.lit(0, pl.Int64).alias("OldSize"))
-    return _as(halts, HALT, 4, pl.lit(0), pl.col("Code") / PRICE_SCALE, pl.lit(0))
+    placed = halts.join_asof(clock, on="Nanos", check_sortedness=False)
+    found = placed.with_columns(pl.col("Order").fill_null(0), pl.lit(2, pl.Int64).alias("Side"), pl.lit(0, pl.Int64).alias("OldSize"))
+    return _as(found, HALT, 4, pl.lit(0), pl.col("Code") / PRICE_SCALE, pl.lit(0))
 
 
 # ---------------------------------------------------------------- lines
@@ -225,9 +336,8 @@ def _message_lines(messages: pl.DataFrame, source: LakeDay, ticker: str) -> pl.D
     )
 
 
-def book_lines(messages: pl.DataFrame, levels: int) -> pl.DataFrame:
-    """The best *levels* after each message, ask first, as LOBSTER writes them."""
-    builder = BookBuilder(levels=levels, sample="event")
+def book_lines(messages: pl.DataFrame, builder: BookBuilder, levels: int) -> pl.DataFrame:
+    """The best *levels* after each message, ask first, as LOBSTER writes them; *builder* knows the books of before."""
     renamed = {"BookPrice": "Price", "BookSize": "Size", "BookOldPrice": "OldPrice", "BookOldSize": "OldSize"}
     changes = messages.select(pl.lit(1, pl.Int64).alias("ListingId"), *_CHANGE).rename(renamed)
     books = builder.feed(changes)
@@ -242,16 +352,3 @@ def book_lines(messages: pl.DataFrame, levels: int) -> pl.DataFrame:
 def _level(side: str, level: int, none: int) -> tuple[pl.Expr, pl.Expr]:
     units = (pl.col(f"{side}Price{level}") * PRICE_SCALE).round().cast(pl.Int64).fill_null(none)
     return units.alias(f"{side}Price{level}"), pl.col(f"{side}Quantity{level}").cast(pl.Int64).alias(f"{side}Size{level}")
-
-
-def _write(path: Path, lines: pl.DataFrame) -> Path:
-    staged = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines.write_csv(staged, include_header=False)
-        staged.replace(path)
-    except OSError as problem:
-        raise TargetFailed(f"cannot write: {problem.strerror}", where=str(path), hint="check the folder and free space") from problem
-    finally:
-        staged.unlink(missing_ok=True)
-    return path

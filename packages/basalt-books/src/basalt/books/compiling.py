@@ -14,7 +14,7 @@ _WITHOUT_COUNTS: dict[str, Any] = {"cache": True, "_nrt": False}
 """Kernels create no arrays, so Numba need not count references to those they are given: counting costs half of the time."""
 
 nth = np.uint64
-"""An index without a sign: no code is made that looks whether it counts from the end, which costs a third of the time."""
+"""An index without a sign: no code is made that looks whether it counts from the end, which costs a quarter of the time."""
 
 
 def kernel(function: Function) -> Function:

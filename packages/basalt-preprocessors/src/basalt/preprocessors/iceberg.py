@@ -160,7 +160,7 @@ class Iceberg:
             made["iceberg_analytics"] = measured(labelled, config.asked, config.sources, config.metric_prefix or "")
         if config.tag_trades:
             executions = l3.filter(pl.col("ExecutionSize") > 0, pl.col("OldSize") > 0)
-            made[config.trade_tag_context_key] = config.matching.tagged_by_listing(inputs["trades"], events, executions)
+            made[config.trade_tag_context_key] = config.matching.tagged(inputs["trades"], events, executions)
         return made
 
 

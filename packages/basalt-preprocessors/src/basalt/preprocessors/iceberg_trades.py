@@ -28,6 +28,11 @@ CARRIED = (
     "IcebergEventCount",
 )
 MIDS = ("PreTradeMid", "MidPrice")
+TELLING = (
+    *("ListingId", "TradeTimestamp", "LocalPrice", "Size", "TradeId", "AggressorSide", "BMLLTradeType", "Classification"),
+    *(*MIDS, "BestBidPrice", "BestAskPrice"),
+)
+"""Columns of trades that tell which iceberg they met."""
 FLAGS = (
     PlannedColumn("IcebergL3Revealed", pl.Boolean(), "", "Whether order events show that the trade met an iceberg.", forward=True),
     PlannedColumn(
@@ -53,34 +58,53 @@ class Matching:
     classifications: tuple[str, ...]
     require_side: bool
 
-    def tagged_by_listing(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.LazyFrame:
-        """`tagged`, some listings at a time: in memory are the rows of one listing, or of as many as have few."""
+    def tagged(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.LazyFrame:
+        """*trades* with the columns of the iceberg event that each met, and `FLAGS`.
+
+        Trades are read twice. First what tells who met whom, and is put away by listing: in memory are a dozen columns of one
+        listing, or of as many as have few rows. Then all columns, chunk by chunk.
+        """
         types = event_schema()
         made = {**trades.collect_schema(), **{name: types[name] for name in CARRIED}, **{flag.name: flag.dtype for flag in FLAGS}}
         needed = executions.select("ListingId", "EventTimestamp", "Side", "ExecutionPrice", "ExecutionSize")
-        return sourced(made, lambda: self._by_listing(trades, events, needed))
+        return sourced(made, lambda: self._joined(trades, self._found(trades, events, needed)))
 
-    def _by_listing(self, *tables: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-        empty = [pl.DataFrame(schema=table.collect_schema()) for table in tables]
-        with Shelf() as trades, Shelf() as events, Shelf() as executions:
-            shelves = trades, events, executions
-            for shelf, table in zip(shelves, tables, strict=True):
+    def _found(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.DataFrame:
+        """`marks` of all listings, in order of trades."""
+        told = trades.select(name for name in TELLING if name in trades.collect_schema())
+        with Shelf() as tape, Shelf() as icebergs, Shelf() as taken:
+            for rows in _numbered(told):
+                tape.put(rows)
+            for shelf, table in ((icebergs, events), (taken, executions)):
                 for rows in chunks(table):
                     shelf.put(rows)
-            for group in groups({listing: [listing] for listing in trades.heights}, trades.heights):
-                yield self.tagged(*(shelf.rows(group, none).lazy() for shelf, none in zip(shelves, empty, strict=True))).collect()
+            empty = [told.with_row_index("trade"), events, executions]
+            none = [pl.DataFrame(schema=table.collect_schema()) for table in empty]
+            marks = [
+                self._marks_of(group, (tape, icebergs, taken), none)
+                for group in groups({each: [each] for each in tape.heights}, tape.heights)
+            ]
+            return pl.concat([self.marks(*(each.lazy() for each in none)).collect(), *marks]).sort("trade")
 
-    def tagged(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.LazyFrame:
-        """*trades* with the columns of the iceberg event that each met, and `FLAGS`.
+    def _marks_of(self, listings: Sequence[int], shelves: Sequence[Shelf], none: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        return self.marks(*(shelf.rows(listings, empty).lazy() for shelf, empty in zip(shelves, none, strict=True))).collect()
+
+    @staticmethod
+    def _joined(trades: pl.LazyFrame, marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        flags = [flag.name for flag in FLAGS if flag.dtype == pl.Boolean()]
+        for rows in _numbered(trades):
+            joined = rows.join(marks, on="trade", how="left", maintain_order="left")
+            yield joined.with_columns(pl.col(flags).fill_null(value=False))
+
+    def marks(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.LazyFrame:
+        """The numbers of those *trades* that met an iceberg, with the columns of the event, and `FLAGS`.
 
         A trade and an event with one `TradeId` belong together. Other trades take the event of their listing, and price, that
         is nearest in time; then each event keeps the nearest of the trades that took it. So no trade is repeated and no event counts twice.
         """
-        numbered = trades.with_row_index("trade")
-        met = pl.concat([self._by_id(numbered, events), self._by_time(numbered, events)]).unique("trade", keep="first", maintain_order=True)
-        rows = numbered.join(met, on="trade", how="left", maintain_order="left")
-        sized = self._by_size(numbered, executions) if self.by_size else rows.select("trade").head(0)
-        marked = rows.join(sized.with_columns(matched=pl.lit(value=True)), on="trade", how="left", maintain_order="left")
+        met = pl.concat([self._by_id(trades, events), self._by_time(trades, events)]).unique("trade", keep="first", maintain_order=True)
+        sized = self._by_size(trades, executions) if self.by_size else trades.select("trade").head(0)
+        both = met.join(sized.with_columns(matched=pl.lit(value=True)), on="trade", how="full", coalesce=True)
         revealed, matched = pl.col("RevealedQty").is_not_null(), pl.col("matched").fill_null(value=False)
         tag = (
             pl.when(revealed & matched)
@@ -90,12 +114,14 @@ class Matching:
             .when(matched)
             .then(pl.lit("TRADE_MATCH"))
         )
-        return marked.with_columns(
+        return both.select(
+            "trade",
+            *CARRIED,
             revealed.alias("IcebergL3Revealed"),
             matched.alias("IcebergTradeMatch"),
             (revealed | matched).alias("IcebergExecution"),
             tag.alias("IcebergTag"),
-        ).drop("trade", "matched")
+        )
 
     @staticmethod
     def _by_id(trades: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
@@ -132,6 +158,14 @@ class Matching:
         nearest = _nearest(wanted.select("trade", "TradeTimestamp", "Size", *by).drop_nulls(by), shown, by, self.size_tolerance_nanos)
         apart = (pl.col("executed") - pl.col("Size")).abs()
         return nearest.filter(apart > self.size_tolerance if self.exclude_exact else pl.lit(value=True)).select("trade")
+
+
+def _numbered(trades: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Chunks of *trades* with the number of each in all of them."""
+    first = 0
+    for rows in chunks(trades):
+        yield rows.with_row_index("trade", offset=first)
+        first += rows.height
 
 
 def _nearest(left: pl.LazyFrame, right: pl.LazyFrame, by: Sequence[str], tolerance: int) -> pl.LazyFrame:

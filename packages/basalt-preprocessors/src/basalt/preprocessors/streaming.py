@@ -8,7 +8,7 @@ from typing import Protocol
 import polars as pl
 from polars.io.plugins import register_io_source
 
-ROWS_AT_ONCE = 1 << 16
+ROWS_AT_ONCE = 1 << 15
 """Rows of a chunk: a book of ten levels takes half a kilobyte a row."""
 
 

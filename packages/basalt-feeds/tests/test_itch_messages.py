@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from basalt.core.errors import ConflictingSettings, CorruptInput, DataError, InvalidValue, MissingData, UnsortedInput
-from basalt.feeds.feed import Imported
+from basalt.feeds.feed import Imported, LakeDay
+from basalt.feeds.itch.exporting import export_itch
 from basalt.feeds.itch.feed import ItchFeed
 from basalt.feeds.itch.importing import import_itch
 from basalt.feeds.itch.layouts import gather, message_lengths, nanos_of
@@ -504,3 +505,14 @@ def test_places_in_queues(itch) -> None:
 
 def test_places_in_queues_are_left_out_when_asked(itch) -> None:
     assert "SizeAhead" not in itch(*DAY, queues=False)[1]["l3"].columns
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 5])
+def test_spans_of_time_make_no_difference_to_exported_messages(itch, tmp_path: Path, rows_at_once: int) -> None:
+    """Numbers of orders, also of one that is entered again, phases between spans and the broken trade go on from span to span."""
+    again = (add(OPEN + 20, 14, "B", 5, 500_000), add(OPEN + 21, 15, "S", 7, 502_000), cancel(OPEN + 22, 14, 2), delete(OPEN + 23, 15))
+    imported, _ = itch(*DAY[:-2], *again, *DAY[-2:])
+    source = LakeDay(tmp_path / "lake", "XNAS", imported.files[0].day)
+    whole, spans = (export_itch(source, tmp_path / name, rows_at_once=rows) for name, rows in (("whole", 1_000), ("spans", rows_at_once)))
+    assert gzip.decompress(spans.files[0].path.read_bytes()) == gzip.decompress(whole.files[0].path.read_bytes())
+    assert spans.files[0].rows == whole.files[0].rows > 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,12 @@ class Batch:
     rank: int
     fields: Mapping[str, Any]
 
+    def up_to(self, nanos: int, after: int) -> Batch:
+        """The messages from behind the time *after* up to *nanos*."""
+        chosen = (self.nanos > after) & (self.nanos <= nanos)
+        fields = {name: values[chosen] if isinstance(values, np.ndarray) else values for name, values in self.fields.items()}
+        return replace(self, nanos=self.nanos[chosen], numbers=self.numbers[chosen], fields=fields)
+
     def messages(self) -> np.ndarray:
         """The messages as a structured array."""
         layout = LAYOUTS[self.kind]
@@ -53,6 +59,8 @@ def texts(values: Sequence[str | None], length: int) -> np.ndarray:
 def assemble(batches: Sequence[Batch]) -> np.ndarray:
     """The messages of all *batches* in order of time, number and rank, each behind its length (uint8)."""
     filled = [batch for batch in batches if len(batch.nanos)]
+    if not filled:
+        return np.zeros(0, dtype=np.uint8)
     lengths = np.concatenate([np.full(len(batch.nanos), LAYOUTS[batch.kind].itemsize + 2) for batch in filled])
     ranks = np.concatenate([np.full(len(batch.nanos), batch.rank) for batch in filled])
     numbers, nanos = (np.concatenate([getattr(batch, name) for batch in filled]) for name in ("numbers", "nanos"))

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from basalt.feeds.cancelling import CANCELLED
 from basalt.feeds.itch.assembling import Batch, shares, texts, units
 from basalt.feeds.itch.phase_batches import LATE
 from basalt.feeds.itch.states import CROSSES
@@ -18,15 +17,19 @@ _CROSS_OF = {state: kind for kind, state in CROSSES.items()}
 _ON_BOOK = [action.value for action in (LobAction.INSERT, LobAction.REMOVE, LobAction.UPDATE)]
 
 
-def order_batches(rows: pl.DataFrame) -> tuple[list[Batch], int]:
+def order_batches(rows: pl.DataFrame, orders: OrderNumbers) -> tuple[list[Batch], int]:
     """Rows of `l3` that change the book as messages A, F, E, C, X, D, U, and P for what an execution takes beyond the displayed size.
 
-    Order reference numbers count entries and replacements; match numbers are those of `match_numbers`.
+    Match numbers are those of `match_numbers`.
+
+    Args:
+        rows: Rows that follow those of the last call.
+        orders: Numbers of the orders of before; those of *rows* are added.
 
     Returns:
-        The messages, and how many rows are left out because the entry of their order is not among the rows.
+        The messages, and how many rows are left out because the entry of their order did not come.
     """
-    events = _numbered(rows.filter(pl.col("LobAction").is_in(_ON_BOOK)))
+    events = orders.number(rows.filter(pl.col("LobAction").is_in(_ON_BOOK)))
     known = events.filter(pl.col("IsEntry") | pl.col("Before").is_not_null())
     executed, entry, replaced = pl.col("OrderExecuted").fill_null(False), pl.col("IsEntry"), pl.col("IsReplacement")
     said = pl.col("ExecutionPrice").ne_missing(pl.col("OldPrice")) | ~pl.col("Printable").fill_null(True)
@@ -46,12 +49,36 @@ def order_batches(rows: pl.DataFrame) -> tuple[list[Batch], int]:
     return [*batches, _batch("P", hidden, _hidden_part_fields)], events.height - known.height
 
 
-def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
-    """Events with the reference number of their order before (`Before`) and after (`After`) them.
+class OrderNumbers:
+    """Reference numbers of orders: they count entries and replacements. Known are the orders that rest.
 
     An order that is entered again under an identifier of before, or replaced under its own, is another order to ITCH:
     the n-th entry of a name is told apart by n.
     """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._resting = pl.DataFrame(schema={"Locate": pl.Int64, "NewName": pl.String, "NewTimes": pl.Int64, "Number": pl.Int64})
+
+    def number(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Events with the number of their order before (`Before`) and after (`After`) them; they follow those of the last call."""
+        versions, keys = _versions(rows), ["Locate", "NewName", "NewTimes"]
+        entries = versions.filter(pl.col("IsEntry") | pl.col("IsReplacement")).select(
+            *keys, pl.int_range(self._count + 1, self._count + pl.len() + 1, dtype=pl.Int64).alias("Number")
+        )
+        self._count += entries.height
+        numbers = pl.concat([self._resting, entries]).unique(keys, keep="first", maintain_order=True)
+        after = versions.join(numbers.rename({"Number": "After"}), on=keys, how="left", maintain_order="left")
+        before = numbers.rename({"NewName": "Name", "NewTimes": "OldTimes", "Number": "Before"})
+        found = after.join(before, on=["Locate", "Name", "OldTimes"], how="left", maintain_order="left")
+        gone = found.filter((pl.col("LobAction") == LobAction.REMOVE.value) | pl.col("IsReplacement"))["Before"].drop_nulls()
+        resting = numbers.filter(~pl.col("Number").is_in(gone.implode())).unique(["Locate", "NewName"], keep="last", maintain_order=True)
+        self._resting = resting.with_columns(pl.lit(0, pl.Int64).alias("NewTimes"))
+        return found
+
+
+def _versions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Events with names of their orders, and which entry of the name among *rows* it is, before and after them; 0 where none of them is."""
     blank = [pl.lit("").alias("MPIDAttribution")] * ("MPIDAttribution" not in rows.columns)
     old, new = pl.col("OldOrderId").fill_null(""), pl.col("OrderId").fill_null("")
     is_entry = pl.col("LobAction") == LobAction.INSERT.value
@@ -68,41 +95,41 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     counted = named.with_columns(again.cast(pl.Int64).alias("Again")).with_columns(
         pl.col("Again").cum_sum().over("Locate", "Name").alias("Times")
     )
-    versions = counted.with_columns(
+    return counted.with_columns(
         (pl.col("Times") - pl.col("Again")).alias("OldTimes"),
         pl.when(pl.col("Name") == pl.col("NewName")).then("Times").otherwise(0).alias("NewTimes"),
     )
-    entries = versions.filter(pl.col("IsEntry") | pl.col("IsReplacement")).select(
-        "Locate", "NewName", "NewTimes", "BMLLSequenceNo", "EventNo"
-    )
-    numbers = entries.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("Number")).unique(
-        ["Locate", "NewName", "NewTimes"], keep="first", maintain_order=True
-    )
-    keys = ["Locate", "NewName", "NewTimes"]
-    after = versions.join(numbers.select(*keys, pl.col("Number").alias("After")), on=keys, how="left", maintain_order="left")
-    before = numbers.select(
-        "Locate", pl.col("NewName").alias("Name"), pl.col("NewTimes").alias("OldTimes"), pl.col("Number").alias("Before")
-    )
-    return after.join(before, on=["Locate", "Name", "OldTimes"], how="left", maintain_order="left")
 
 
-def print_batches(trades: pl.DataFrame, orders: pl.DataFrame) -> list[Batch]:
-    """Trades without displayed order as messages P (hidden) and Q (cross), broken trades as B.
+def print_batches(trades: pl.DataFrame, executed: pl.DataFrame) -> list[Batch]:
+    """Trades without displayed order as messages P (hidden) and Q (cross).
 
     Trades of other classes, off the book or dark, are none of ITCH.
+
+    Args:
+        trades: Rows of `trades`.
+        executed: `ListingId` and `TradeId` of the trades that executions of displayed orders belong to.
     """
     if trades.is_empty():
         return []
-    on_book = orders.filter(pl.col("LobAction").is_in(_ON_BOOK), pl.col("OrderExecuted").fill_null(False))
-    prints = trades.join(on_book.select("Locate", "TradeId").unique(), on=["Locate", "TradeId"], how="anti", maintain_order="left")
-    broken = trades.filter(pl.col("ModificationIndicator") == CANCELLED) if "ModificationIndicator" in trades.columns else trades.clear()
-    last = int(trades["Nanos"].max())  # type: ignore[arg-type]
-    late = broken.with_columns(Nanos=pl.lit(last, pl.Int64), BMLLSequenceNo=pl.lit(LATE - 1, pl.Int64))
+    prints = trades.join(executed, on=["ListingId", "TradeId"], how="anti", maintain_order="left")
     return [
         _batch("P", prints.filter(pl.col("Classification") == "LIT_HIDDEN"), _print_fields),
         _batch("Q", prints.filter(pl.col("Classification") == "LIT_AUCTION"), _cross_fields),
-        _batch("B", late, lambda rows: {"match": match_numbers(rows)}),
     ]
+
+
+def broken_batches(broken: pl.DataFrame, last: int) -> list[Batch]:
+    """Trades that were cancelled as messages B, at the time *last*."""
+    if broken.is_empty():
+        return []
+    late = broken.with_columns(Nanos=pl.lit(last, pl.Int64), BMLLSequenceNo=pl.lit(LATE - 1, pl.Int64))
+    return [_batch("B", late, lambda rows: {"match": match_numbers(rows)})]
+
+
+def is_on_book() -> pl.Expr:
+    """Whether a row of `l3` is the execution of a displayed order."""
+    return pl.col("LobAction").is_in(_ON_BOOK) & pl.col("OrderExecuted").fill_null(value=False)
 
 
 def imbalance_batches(rows: pl.DataFrame) -> list[Batch]:

@@ -17,20 +17,24 @@ EARLY, LATE = -(2**62), 2**62
 """What puts a message before, or behind, all others of its time."""
 
 
-def phase_batches(rows: pl.DataFrame, first: int, last: int) -> list[Batch]:
-    """The messages S and H that tell the phases of *rows*.
+def phase_batches(rows: pl.DataFrame, first: int) -> list[Batch]:
+    """The messages S and H that tell the phases of *rows*, but not the end of messages.
 
     Args:
         rows: Rows of `marketstate` with `Locate`, `Stock` and `Nanos`, in order of events; may be none.
-        first, last: Times of the first and the last message of the file.
+        first: Time of the first message of the file.
     """
     start = _session({"O": first}, EARLY, -1)
     if rows.is_empty():
-        return [start, _session({"C": last}, LATE)]
-    last = max(last, int(rows["Nanos"][-1]))
+        return [start]
     times = _session_times(rows)
     begins, ends = ({code: times[code] for code in codes if code in times} for codes in ("SQ", "ME"))
-    return [start, _session(begins, EARLY + 1), _actions(rows), _session(ends, EARLY + 3), _session({"C": last}, LATE)]
+    return [start, _session(begins, EARLY + 1), _actions(rows), _session(ends, EARLY + 3)]
+
+
+def ending(last: int) -> Batch:
+    """The message S that no other follows."""
+    return _session({"C": last}, LATE)
 
 
 def _session(times: dict[str, int], number: int, rank: int = 0) -> Batch:

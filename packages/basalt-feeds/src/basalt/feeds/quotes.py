@@ -41,7 +41,7 @@ class QuoteTape:
         self._waiting = ready.filter(~is_early)
         tape = self._extended(levels)
         found = _attached(ready.filter(is_early), tape)
-        self._last = tape if self._waiting.height else _latest(tape)
+        self._last = _needed(tape, self._waiting)
         return found
 
     def finish(self) -> pl.DataFrame:
@@ -53,6 +53,14 @@ class QuoteTape:
     def _extended(self, levels: pl.DataFrame) -> pl.DataFrame:
         rows = levels.select("ListingId", _TIME, *QUOTES)
         return rows if self._last is None else pl.concat([self._last, rows]).sort(_TIME, maintain_order=True)
+
+
+def _needed(tape: pl.DataFrame, waiting: pl.DataFrame) -> pl.DataFrame:
+    """What later trades and those that are *waiting* need: quotes from their time on, and each listing's last before it."""
+    if waiting.is_empty():
+        return _latest(tape)
+    is_before = pl.col(_TIME) < waiting[_TRADE_TIME].min()
+    return pl.concat([_latest(tape.filter(is_before)), tape.filter(~is_before)]).sort(_TIME, maintain_order=True)
 
 
 def _latest(tape: pl.DataFrame) -> pl.DataFrame:

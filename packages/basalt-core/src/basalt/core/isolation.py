@@ -30,6 +30,8 @@ Result = TypeVar("Result")
 PRELOADED = ("basalt.core.working",)
 THREADS_VARIABLE = "POLARS_MAX_THREADS"
 ALLOCATOR_VARIABLE = "_RJEM_MALLOC_CONF"
+BACKTRACE_VARIABLE = "RUST_BACKTRACE"
+"""Workers have none of the engine: one that is written for want of memory wants memory, and may wait for itself for ever."""
 ENDED_BY = {-signal.SIGKILL: OUT_OF_MEMORY, -signal.SIGABRT: OUT_OF_MEMORY, -signal.SIGTERM: INTERRUPTED, -signal.SIGINT: INTERRUPTED}
 """What a worker that a signal ended is taken to have died of: the system kills one that takes too much, and an allocator that gets no memory aborts."""
 
@@ -176,6 +178,7 @@ def _wait_for(leaving: list[BaseProcess]) -> None:
 
 def _child(function: Callable[[Any], Any], piece: object, sender: Connection, alive: Connection, here: Surroundings) -> None:
     here.take_over()
+    os.environ[BACKTRACE_VARIABLE] = "0"
     threading.Thread(target=_exit_with_parent, args=(alive,), daemon=True).start()
     sender.send(function(piece))
     sender.close()

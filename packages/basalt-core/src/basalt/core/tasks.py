@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 DONE, USER_ERROR, BAD_DATA, TRANSIENT, OUT_OF_MEMORY, INTERRUPTED = 0, 64, 65, 75, 137, 143
+LESS_MEMORY = "lower MAX_LISTINGS_PER_BATCH or NUM_WORKERS"
+"""What to do about a worker that is out of memory."""
 
 PART_COMPRESSION: Literal["zstd"] = "zstd"
 PART_LEVEL = 1

@@ -22,7 +22,7 @@ from basalt.core.errors import BasaltError, CheckFailed
 from basalt.core.inputs import TableInput, scan_input
 from basalt.core.isolation import peak_bytes
 from basalt.core.plans import PassPlan, Plan
-from basalt.core.tasks import OUT_OF_MEMORY, PART_COMPRESSION, PART_LEVEL, TRANSIENT, Failure, PartFile, Task, TaskReport
+from basalt.core.tasks import LESS_MEMORY, OUT_OF_MEMORY, PART_COMPRESSION, PART_LEVEL, TRANSIENT, Failure, PartFile, Task, TaskReport
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,8 @@ def _failure(problem: Exception) -> Failure:
     trace = "".join(traceback.format_exception(problem))
     if isinstance(problem, BasaltError):
         return Failure(type(problem).__name__, problem.what, problem.where, problem.hint, trace)
+    if isinstance(problem, MemoryError):
+        return Failure("OutOfMemory", "the worker got no more memory", hint=LESS_MEMORY, trace=trace)
     return Failure(type(problem).__name__, str(problem) or type(problem).__name__, trace=trace)
 
 

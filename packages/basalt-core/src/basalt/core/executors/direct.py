@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from basalt.core.isolation import run_each
-from basalt.core.tasks import Failure, Task, TaskReport
+from basalt.core.tasks import LESS_MEMORY, OUT_OF_MEMORY, Failure, Task, TaskReport
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class DirectExecutor:
 
 
 def _death(code: int) -> Failure:
-    if code == 137:
+    if code == OUT_OF_MEMORY:
         return Failure(
             "OutOfMemory",
             "the worker was killed or aborted, most likely for want of memory",
-            hint="lower MAX_LISTINGS_PER_BATCH or NUM_WORKERS",
+            hint=LESS_MEMORY,
         )
     return Failure("WorkerDied", f"the worker ended with exit code {code} and no report")

@@ -91,6 +91,19 @@ def test_orders(story: dict[str, pl.DataFrame]) -> None:
     ]
 
 
+def test_size_ahead_of_orders_that_enter(write_pair) -> None:
+    """Bids at 500 behind 70 from before the file, at 499 behind those and 10, the first ask, and a bid that the file's two levels do not show."""
+    messages = "34200,1,1,30,5000000,1\n34201,1,2,5,4990000,1\n34202,1,3,8,5010000,-1\n34203,1,4,9,4980000,1\n34204,2,1,10,5000000,1\n"
+    rows = [
+        "9999999999,0,5000000,100,9999999999,0,4990000,10",
+        "9999999999,0,5000000,100,9999999999,0,4990000,15",
+        *["5010000,8,5000000,100,9999999999,0,4990000,15"] * 2,
+        "5010000,8,5000000,90,9999999999,0,4990000,15",
+    ]
+    made = tables_of(write_pair(messages, "\n".join(rows) + "\n"))
+    assert made["l3"]["SizeAhead"].to_list() == [70, 110, 0, None, None]
+
+
 def test_executions_of_orders(story: dict[str, pl.DataFrame]) -> None:
     executed = story["l3"].filter("OrderExecuted")
     assert executed.select("TradeId", "ExecutionPrice", "ExecutionSize", "Printable").rows() == [

@@ -17,14 +17,15 @@ from collections.abc import Mapping
 import polars as pl
 
 from basalt.core.tables import Table
+from basalt.feeds.exactness import exact
 from basalt.feeds.identifiers import ListingDay
 from basalt.feeds.lobster.faults import EMPTY_PRICE
+from basalt.feeds.lobster.queues import PRICE_SCALE, size_ahead
 from basalt.feeds.lobster.reading import CONTRACT_LEVELS, Recording
 from basalt.market.sides import Aggressor, LobAction, RestingSide
 from basalt.market.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
 
 ADD, PARTIAL_CANCEL, DELETE, EXECUTE_VISIBLE, EXECUTE_HIDDEN, CROSS, HALT = range(1, 8)
-PRICE_SCALE = 10_000
 OPEN_NANOS, CLOSE_NANOS = 34_200 * 1_000_000_000, 57_600 * 1_000_000_000
 NEW_YORK = "America/New_York"
 STREAM = 1
@@ -54,7 +55,11 @@ class TableMaker:
     def events_of(self, piece: Recording) -> dict[Table, pl.DataFrame]:
         """`trades`, `l2` and `l3` of the next messages, each in order of events."""
         events = self._events(piece)
-        made = {TRADES: _trades(events, self._of, self._top), L2: _l2(events, piece.levels, self._of), L3: _l3(events, self._of)}
+        made = {
+            TRADES: _trades(events, self._of, self._top),
+            L2: _l2(events, piece.levels, self._of),
+            L3: _l3(events, piece.levels, self._of),
+        }
         self._top = events.select(_TOP).row(-1, named=True)
         return made
 
@@ -157,7 +162,7 @@ def _level_columns(levels: int) -> list[pl.Expr]:
 def _level(price: pl.Expr, size: pl.Expr, price_name: str, size_name: str) -> tuple[pl.Expr, pl.Expr]:
     is_empty = (price.abs() == EMPTY_PRICE) | (size == 0)
     filled = pl.when(~is_empty)
-    return filled.then(_exact(price)).alias(price_name), filled.then(size).otherwise(0).alias(size_name)
+    return filled.then(exact(price, PRICE_SCALE)).alias(price_name), filled.then(size).otherwise(0).alias(size_name)
 
 
 # ---------------------------------------------------------------- tables
@@ -185,7 +190,7 @@ def _l2(events: pl.DataFrame, levels: int, of: ListingDay) -> pl.DataFrame:
     )
 
 
-def _l3(events: pl.DataFrame, of: ListingDay) -> pl.DataFrame:
+def _l3(events: pl.DataFrame, levels: int, of: ListingDay) -> pl.DataFrame:
     """One row a message except halts.
 
     Executions of hidden orders and crosses have `LobAction` 1: they belong to no displayed order
@@ -198,7 +203,10 @@ def _l3(events: pl.DataFrame, of: ListingDay) -> pl.DataFrame:
     remains, existed = on_book & ~is_gone, on_book & ~is_new
     after = pl.when(is_gone | ~on_book).then(0).otherwise(left.fill_null(0))
     order, price = pl.col("OrderId").cast(pl.String), _price()
-    return events.filter(kind != HALT).select(
+    entries = events.filter(is_new)
+    ahead = entries.select("BMLLSequenceNo", size_ahead(levels).alias("SizeAhead"))
+    known = events.filter(kind != HALT).join(ahead, on="BMLLSequenceNo", how="left", maintain_order="left")
+    return known.select(
         *_identity(of, "InstrumentId"),
         *_sequence(),
         pl.col("BMLLSequenceNo").alias("EventNo"),
@@ -215,6 +223,7 @@ def _l3(events: pl.DataFrame, of: ListingDay) -> pl.DataFrame:
         pl.when(is_execution).then(price).alias("ExecutionPrice"),
         pl.when(is_execution).then(size).otherwise(0).alias("ExecutionSize"),
         _text(is_execution, _trade_id()).alias("TradeId"),
+        "SizeAhead",
         pl.lit(True).alias("EndOfEvent"),
         is_execution.alias("Printable"),
         pl.lit(1, pl.Int64).alias("OrderType"),
@@ -246,7 +255,7 @@ def _trades(events: pl.DataFrame, of: ListingDay, top: Mapping[str, float | int 
     """
     kind, size = pl.col("Type"), pl.col("Size")
     currency = of.listing.currency
-    notional = _exact(pl.col("Price") * size)
+    notional = exact(pl.col("Price") * size, PRICE_SCALE)
     converted = [notional.alias(f"TradeNotional{currency}")] * (currency in {"USD", "EUR"})
     aggressor = _code(pl.col("Direction"), {1: Aggressor.SELL, -1: Aggressor.BUY})
     before = events.with_columns(*_quotes_before(top), ((pl.col("BidPrice1") + pl.col("AskPrice1")) / 2).alias("PostTradeMid"))
@@ -358,16 +367,7 @@ def _sequence(clock: str = "TimestampNanoseconds") -> list[pl.Expr]:
 
 
 def _price() -> pl.Expr:
-    return _exact(pl.col("Price"))
-
-
-def _exact(price: pl.Expr) -> pl.Expr:
-    """The float nearest to *price* / 10,000.
-
-    Polars divides by a constant as a multiplication with its reciprocal, which is off by one bit in
-    three of ten prices; by a column it divides.
-    """
-    return price / (price * 0 + PRICE_SCALE)
+    return exact(pl.col("Price"), PRICE_SCALE)
 
 
 def _trade_id() -> pl.Expr:

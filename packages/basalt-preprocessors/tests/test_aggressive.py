@@ -58,6 +58,7 @@ def test_an_order_walks_through_prices() -> None:
         "AggressorSide": 1,
         "Size": 500.0,
         "LocalPrice": 10.5,
+        "AggressiveSize": 500.0,
         "Duration": 9_000,
         "MinPrice": 10.0,
         "MaxPrice": 11.0,
@@ -151,7 +152,7 @@ def test_another_size_and_what_is_no_size() -> None:
 ticks = st.tuples(st.integers(0, 15), st.sampled_from([0, 1, 1, 2]), st.sampled_from([9.0, 10.0, 11.0]), st.sampled_from([0.0, 1.0, 2.5]))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(ticks, max_size=25))
 def test_orders_are_those_of_the_loop(drawn: list[tuple[int, int, float, float]]) -> None:
     micros, rows, orders = 0, [], []

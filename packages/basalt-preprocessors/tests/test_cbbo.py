@@ -220,7 +220,7 @@ begun = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(steps, max_size=30), st.lists(begun, max_size=8), st.booleans())
 def test_consolidated_books_are_those_of_the_oracle(drawn: list[Any], told: list[tuple[float, int, str]], by_event: bool) -> None:
     told.sort(key=lambda each: each[0])
@@ -237,7 +237,7 @@ orders = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(orders, min_size=1, max_size=60), st.booleans(), st.sampled_from([None, ["CONTINUOUS_TRADING"]]))
 def test_from_order_events_as_from_their_books(drawn: list[Any], by_event: bool, states: list[str] | None) -> None:
     l3 = order_events(drawn)

@@ -216,7 +216,7 @@ def test_a_missing_column_is_named() -> None:
 acts = st.tuples(st.integers(0, 300), st.sampled_from([1, 2]), st.sampled_from([1, 2]), st.sampled_from([10.0, 10.5]), st.booleans())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(acts, max_size=30))
 def test_next_peaks_are_those_of_the_loop(drawn: list[tuple[int, int, int, float, bool]]) -> None:
     micros, rows, waiting, expected = 0, [], [], []

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from hypothesis import settings
+
 from basalt.preprocessors.aggressive import AGGRESSIVE_PREPROCESS
 from basalt.preprocessors.book import BOOK_PREPROCESS
 from basalt.preprocessors.cbbo import CBBO_PREPROCESS
 from basalt.preprocessors.cbbo_from_l3 import CBBO_FROM_L3
 from basalt.preprocessors.iceberg import ICEBERG
 from basalt.testing import PreprocessorLaws
+from basalt.testing.strategies import QUICK
+
+FEW = settings(QUICK, max_examples=4)
 
 
 class TestCbboPreprocess(PreprocessorLaws):
     module = CBBO_PREPROCESS
+    profile = FEW
     config: ClassVar = [
         {"levels_in": 2, "top_n": 3},
         {"time_index": "event", "market_states": None, "levels_in": 3, "top_n": 2},
@@ -30,6 +36,7 @@ class TestCbboPreprocess(PreprocessorLaws):
 
 class TestCbboFromL3(PreprocessorLaws):
     module = CBBO_FROM_L3
+    profile = FEW
     config: ClassVar = [
         {"top_n": 3},
         {"time_index": "event", "market_states": None, "top_n": 2},
@@ -39,21 +46,25 @@ class TestCbboFromL3(PreprocessorLaws):
 
 class TestBook(PreprocessorLaws):
     module = BOOK_PREPROCESS
+    profile = FEW
     config: ClassVar = [{"levels": 2}, {"levels": 1, "sample": "event"}, {"levels": 3, "sample": "bucket"}]
 
 
 class TestAggressiveTrades(PreprocessorLaws):
     module = AGGRESSIVE_PREPROCESS
+    profile = FEW
     config: ClassVar = [{"deltat": 1.0}]
 
 
 class TestAggressiveOrderEvents(PreprocessorLaws):
     module = AGGRESSIVE_PREPROCESS
+    profile = FEW
     config: ClassVar = [{"source_table": "l3", "deltat": 2.5, "time_bucket_seconds": 30}]
 
 
 class TestIceberg(PreprocessorLaws):
     module = ICEBERG
+    profile = FEW
     config: ClassVar = [
         {},
         {

@@ -68,6 +68,10 @@ def summaries(dataset: Dataset, *, size: str, price: str, clock: str, side: Plan
         Summary(side, pl.col("AggressorSide").first()),
         *(_plain(dataset.column(name), _total(name), forward=True, doc="sum over the executions") for name in summed),
         *(_plain(dataset.column(name), _weighted(name, size), forward=True, doc="mean weighted by size") for name in priced),
+        Summary(
+            PlannedColumn("AggressiveSize", pl.Float64(), dataset.column(size).unit, "Executed size of the order.", forward=True),
+            pl.col(size).sum().cast(pl.Float64),
+        ),
         *_shape(price, clock, dataset.column(price).unit),
         *plain,
         *_place(known, price, size),

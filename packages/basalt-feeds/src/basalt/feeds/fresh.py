@@ -21,10 +21,11 @@ class FreshDay:
         folder: Where files grow: in the lake, so that they need not be copied.
         lake: Root of the lake.
         tables: All tables of the day.
+        piecewise: Those of them that surely come in more than one piece, so that the first need not wait for the second.
     """
 
-    def __init__(self, folder: Path, lake: Path, mic: str, day: date, tables: Collection[Table]) -> None:
-        self._writers = {table: LakeWriter(folder, table, mic, day) for table in tables}
+    def __init__(self, folder: Path, lake: Path, mic: str, day: date, tables: Collection[Table], piecewise: Collection[Table] = ()) -> None:
+        self._writers = {table: LakeWriter(folder, table, mic, day, is_piecewise=table in piecewise) for table in tables}
         self._places = {table: Path(lake_path(str(lake), table, mic, day)) for table in tables}
         self._threads = ThreadPoolExecutor(FILES_AT_ONCE)
         self._turns: dict[Table, Future[None]] = {}

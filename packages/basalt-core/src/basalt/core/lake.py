@@ -167,8 +167,8 @@ class LakeWriter:
         if not names or frame.is_empty():
             return
         keys = frame[list(names)]
-        numbers = keys.with_columns(selectors.temporal().to_physical())  # as Python's, instants lose their nanoseconds
-        first, last = numbers.row(0), numbers.row(-1)
+        ends = (each.with_columns_seq(selectors.temporal().to_physical()) for each in (keys.head(1), keys.tail(1)))
+        first, last = (each.row(0) for each in ends)  # as Python's, instants would lose their nanoseconds
         follows = self._last is None or _at_most(self._last, first)
         if not follows or not _is_sorted(keys):
             raise UnsortedInput(
@@ -215,9 +215,9 @@ def conform(frame: pl.DataFrame, table: Table, *, where: str) -> pl.DataFrame:
         raise SchemaMismatch(f"{table.name}: {' and '.join(parts)}", where=where, hint="see the table's contract: basalt analytics tables")
     present = [column for column in table.columns if column.name in stored]
     others = [column for column in present if stored[column.name] != column.dtype]
+    names = [column.name for column in present]
     try:
-        cast = frame.with_columns(pl.col(column.name).cast(column.dtype, strict=True) for column in others) if others else frame
-        return cast[[column.name for column in present]]
+        return pl.DataFrame([frame[column.name].cast(column.dtype, strict=True) for column in present]) if others else frame[names]
     except pl.exceptions.PolarsError as problem:
         raise SchemaMismatch(f"{table.name}: {problem}", where=where, hint="cast the columns to the contract's types") from problem
 

@@ -112,8 +112,9 @@ def _is_in_order(keys: pl.DataFrame) -> bool:
 
 def _ends(frame: pl.DataFrame, names: tuple[str, ...]) -> tuple[tuple[object, ...], tuple[object, ...]]:
     """What puts the first and the last row in order; instants as numbers, since Python's lose their nanoseconds."""
-    keys = frame.select(pl.col(names).to_physical())
-    return keys.row(0), keys.row(-1)
+    keys = frame[list(names)]
+    first, last = (each.select_seq(pl.all().to_physical()).row(0) for each in (keys.head(1), keys.tail(1)))
+    return first, last
 
 
 def _is_before(edge: dict[str, Any]) -> pl.Expr:

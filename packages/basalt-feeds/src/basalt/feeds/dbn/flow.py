@@ -45,7 +45,7 @@ class OrderFlow:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self._tracker = OrderTracker()
+        self._tracker = OrderTracker(keeps_codes=True)
         self._builder = BookBuilder(levels=LEVELS if self.has_books else 1, price_scale=PRICE_SCALE, carry=CARRIED)
         self._held: pl.DataFrame | None = None
         self._last_quotes: pl.DataFrame | None = None

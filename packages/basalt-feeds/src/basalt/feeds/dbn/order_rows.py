@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from basalt.books.storage import frozen
 from basalt.feeds.dbn import order_row_kernel as kernel
-from basalt.feeds.dbn.fields import NO_PRICE, SNAPSHOT, STREAM, price_series
+from basalt.feeds.dbn.fields import SNAPSHOT, STREAM, price_series
 from basalt.feeds.dbn.naming import identity
 from basalt.feeds.identifiers import Listing
 
@@ -48,13 +48,10 @@ class OrderRows:
             day: Trading day.
         """
         places, values, truths = self._chosen(tracked)
-        rows = tracked.select("ListingId", *CARRIED, "action", "flags", "order_id", "trade")[places]
+        rows = tracked[["ListingId", *CARRIED, "action", "flags", "order_id", "trade"]][places]
+        columns = [*_columns(values, truths), *_identifiers(rows["order_id"], rows["trade"], truths), _exchange_message(rows)]
         names = identity(listings, day, "Ticker", "InstrumentId", "TradeDate")
-        return (
-            rows.select("ListingId", *CARRIED, "order_id", "trade")
-            .with_columns(*_columns(values, truths), _exchange_message(rows), pl.lit(STREAM, pl.Int64).alias("BMLLSequenceSource"), *names)
-            .select(pl.exclude("order_id", "trade"), *_identifiers(truths))
-        )
+        return rows[["ListingId", *CARRIED]].hstack(columns).with_columns(pl.lit(STREAM, pl.Int64).alias("BMLLSequenceSource"), *names)
 
     def _chosen(self, tracked: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         """Places of the rows, their numbers and their truths, as the kernel says."""
@@ -67,8 +64,8 @@ class OrderRows:
         count = kernel.choose_rows(
             tuple(_array(tracked, name) for name in ("action", "side", "price", "size", "order_id")),
             tuple(_array(tracked, name) for name in ("BookMessage", "LobAction", "OrderFault", "is_after_fill")),
-            (_array(tracked, "Side"), _array(tracked, "Price", NO_PRICE), _array(tracked, "Size")),
-            (_array(tracked, "OldPrice", NO_PRICE), _array(tracked, "OldSize")),
+            tuple(_array(tracked, name) for name in ("Side", "Price", "Size")),
+            tuple(_array(tracked, name) for name in ("OldPrice", "OldSize")),
             (listings, events),
             self._counts,
             self.faults,
@@ -80,9 +77,8 @@ class OrderRows:
         return places[:count], values[:, :count], truths[:, :count]
 
 
-def _array(tracked: pl.DataFrame, name: str, null: int = 0) -> NDArray[Any]:
-    column = tracked[name]
-    return frozen((column.fill_null(null) if column.null_count() else column).to_numpy())
+def _array(tracked: pl.DataFrame, name: str) -> NDArray[Any]:
+    return frozen(tracked[name].to_numpy())
 
 
 def _columns(values: NDArray[np.int64], truths: NDArray[np.bool_]) -> list[pl.Series]:
@@ -104,15 +100,19 @@ def _columns(values: NDArray[np.int64], truths: NDArray[np.bool_]) -> list[pl.Se
     ]
 
 
-def _identifiers(truths: NDArray[np.bool_]) -> list[pl.Expr]:
+def _identifiers(orders: pl.Series, trades: pl.Series, truths: NDArray[np.bool_]) -> list[pl.Series]:
     """Ids as text: of the order when it was entered, before and after the row, and of the trade."""
-    order, trade, none = pl.col("order_id").cast(pl.String), pl.col("trade").replace(0, None).cast(pl.String), pl.lit("")
-    remains, existed, is_fill = (pl.lit(pl.Series(truths[row])) for row in (kernel.REMAINS, kernel.EXISTED, kernel.EXECUTED))
+    order, none = orders.cast(pl.String), pl.Series([""]).new_from_index(0, orders.len())
+    remains, existed = (pl.Series(truths[row]) for row in (kernel.REMAINS, kernel.EXISTED))
+    named = np.flatnonzero(truths[kernel.EXECUTED])
+    trade = trades[named].cast(pl.String).set(trades[named] == 0, None)
+    places = np.zeros(orders.len(), np.int64)
+    places[named] = np.arange(1, named.size + 1)
     return [
         order.alias("OriginalOrderId"),
-        pl.when(remains).then(order).otherwise(none).alias("OrderId"),
-        pl.when(existed).then(order).otherwise(none).alias("OldOrderId"),
-        pl.when(is_fill).then(trade).otherwise(none).alias("TradeId"),
+        order.zip_with(remains, none).alias("OrderId"),
+        order.zip_with(existed, none).alias("OldOrderId"),
+        pl.concat([none.head(1), trade])[places].alias("TradeId"),
     ]
 
 

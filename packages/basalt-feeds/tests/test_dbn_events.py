@@ -37,7 +37,7 @@ said = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(said)
 def test_messages_are_those_of_a_slow_twin(drawn: list[tuple[str, int, str, int, int, int]]) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"action": action, "order_id": order, "side": side, "size": size, "flags": flags, "ListingId": listing, "BMLLSequenceNo": number}
         for number, (action, order, side, size, flags, listing) in enumerate(drawn, start=1)
     ]
@@ -79,9 +79,9 @@ def slow_messages(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
             trade[place] = rows[reports[-1]]["BMLLSequenceNo"]
         ends = rows[event[-1]]["flags"] & LAST
         spans.append((rows[event[0]]["BMLLSequenceNo"] - 1, rows[event[-1]]["BMLLSequenceNo"] if ends else len(rows)))
-    for event in {tuple(event_of(rows, place)) for place in range(len(rows))}:
-        for order in {rows[place]["order_id"] for place in event}:
-            settle(rows, [place for place in event if rows[place]["order_id"] == order], size, kind, is_after)
+    for places in {tuple(event_of(rows, place)) for place in range(len(rows))}:
+        for order in {rows[place]["order_id"] for place in places}:
+            settle(rows, [place for place in places if rows[place]["order_id"] == order], size, kind, is_after)
     sides = [{"B": 1, "A": 2}.get(row["side"], 0) for row in rows]
     return [(*each, *span) for *each, span in zip(kind, sides, size, trade, is_after, spans, strict=True)]
 

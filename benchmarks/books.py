@@ -30,10 +30,13 @@ BLOCK = 1 << 14
 GOALS = {"top of book, kernel": 40e6, "order ids, kernel": 20e6, "ten levels, kernel": 5e6, "top of book, from Parquet": 10e6}
 
 
-def write_events(path: Path, events: int, listings: int = 500, seed: int = 1) -> None:
-    """A stream of orders that enter and leave in the books of many listings, interleaved by time: prices near a slow walk."""
+def write_events(path: Path, events: int, moves: float, listings: int = 500, seed: int = 1) -> None:
+    """A stream of orders that enter, move and leave in the books of many listings, interleaved by time: prices near a slow walk.
+
+    Shares of the listings follow Zipf and Mandelbrot: the first has 4 to 7 in a hundred events.
+    """
     rng = np.random.default_rng(seed)
-    share = 1 / np.arange(1, listings + 1)
+    share = 1 / (np.arange(1, listings + 1) + 2.7)
     listing = rng.choice(listings, events, p=share / share.sum())
     resting: list[list[tuple[int, int, int, int]]] = [[] for _ in range(listings)]
     middle = rng.integers(2_000, 3_000, listings)
@@ -53,7 +56,12 @@ def write_events(path: Path, events: int, listings: int = 500, seed: int = 1) ->
             continue
         place = coin // 4 % len(book)
         order = book[place]
-        if draws[row] > 0.9 and order[3] > 10:
+        if draws[row] > 1 - moves:
+            away = 1 + coin // 256 % 12
+            price = int(middle[listing[row]]) + (away if order[1] == 2 else -away)
+            book[place] = (order[0], order[1], price, order[3])
+            rows[:, row] = (order[0], order[1], price, order[3], order[2], order[3], BookMessage.MODIFY, order[3])
+        elif draws[row] > 0.9 - moves and order[3] > 10:
             left = order[3] - 10
             book[place] = (*order[:3], left)
             rows[:, row] = (order[0], order[1], order[2], left, order[2], order[3], BookMessage.REDUCE, 10)
@@ -149,16 +157,51 @@ def decode_floor(path: Path) -> Callable[[], object]:
     return lambda: pl.scan_parquet(path).select(pl.col(COLUMNS).sum()).collect(engine="streaming")
 
 
-def peer(rows: pl.DataFrame, levels: int) -> Callable[[], object]:
-    """The peer on the same events, already in memory: quantities that enter and leave, ticks for prices."""
-    from polars_order_book import top_n_levels_from_price_mutations as top_levels
-
-    price = (pl.coalesce("Price", "OldPrice") / pl.lit(TICK)).round().cast(pl.Int64)
-    mutations = rows.select(
-        "ListingId", price.alias("price"), (pl.col("Size") - pl.col("OldSize")).alias("qty"), (pl.col("Side") == 1).alias("is_bid")
+def mutations(rows: pl.DataFrame) -> pl.DataFrame:
+    """Events as the peer wants them: prices in ticks, what enters and leaves at a price, and of orders that move where they were."""
+    ticks = {name: (pl.col(name) / pl.lit(TICK)).round().cast(pl.Int64) for name in ("Price", "OldPrice")}
+    moved = pl.col("Price") != pl.col("OldPrice")
+    return rows.select(
+        "ListingId",
+        pl.coalesce(ticks["Price"], ticks["OldPrice"]).alias("price"),
+        pl.when(moved).then("Size").otherwise(pl.col("Size") - pl.col("OldSize")).alias("qty"),
+        (pl.col("Side") == 1).alias("is_bid"),
+        pl.when(moved).then(ticks["OldPrice"]).alias("prev_price"),
+        pl.when(moved).then("OldSize").alias("prev_qty"),
     )
-    expression = top_levels("price", "qty", "is_bid", n=levels).over("ListingId")
-    return lambda: mutations.select(expression)
+
+
+def peer(rows: pl.DataFrame, levels: int) -> Callable[[], pl.DataFrame]:
+    """The peer on the same events, already in memory, with its leanest expression that knows them."""
+    from polars_order_book import top_n_levels_from_price_mutations, top_n_levels_from_price_mutations_with_modify
+
+    prepared = mutations(rows)
+    expression = (
+        top_n_levels_from_price_mutations_with_modify("price", "qty", "is_bid", "prev_price", "prev_qty", n=levels)
+        if prepared["prev_qty"].count()
+        else top_n_levels_from_price_mutations("price", "qty", "is_bid", n=levels)
+    )
+    return lambda: prepared.select(expression.over("ListingId").alias("top"))
+
+
+def check_peer(rows: pl.DataFrame) -> None:
+    """Raise unless both sides have the same best prices and quantities after every event.
+
+    Raises:
+        RuntimeError: they differ.
+    """
+    theirs = peer(rows, 1)().unnest("top").cast(pl.Int64)
+    ticks = [(pl.col(f"{side}Price1") / pl.lit(TICK)).round().cast(pl.Int64).alias(f"{side}Price1") for side in ("Bid", "Ask")]
+    ours = BookBuilder(levels=1, sample="event").feed(rows).select(*ticks, "BidQuantity1", "AskQuantity1")
+    two_sided = ours.with_row_index("row").drop_nulls()["row"]
+    for mine, other in (
+        ("BidPrice1", "bid_price_1"),
+        ("AskPrice1", "ask_price_1"),
+        ("BidQuantity1", "bid_qty_1"),
+        ("AskQuantity1", "ask_qty_1"),
+    ):
+        if not ours[mine][two_sided].equals(theirs[other][two_sided]):
+            raise RuntimeError(f"{mine} is not what the peer has")
 
 
 def measure(path: Path, runs: int) -> dict[str, float]:
@@ -166,6 +209,7 @@ def measure(path: Path, runs: int) -> dict[str, float]:
     everything = pl.read_parquet(path)
     rows = everything.select(COLUMNS)
     warm_up()
+    check_peer(rows.head(200_000))
     few = rows.head(min(rows.height, 2_000_000))
     works: dict[str, tuple[int, Callable[[], object]]] = {
         "top of book, kernel": (rows.height, level_kernel(rows, 1)),
@@ -186,6 +230,7 @@ def ratios(speeds: dict[str, float]) -> dict[str, float]:
     return {
         "top of book, kernel / peer": speeds["top of book, kernel"] / speeds["peer, top of book, in memory"],
         "top of book, in memory / peer": speeds["top of book, in memory"] / speeds["peer, top of book, in memory"],
+        "ten levels, kernel / peer": speeds["ten levels, kernel"] / speeds["peer, ten levels, in memory"],
         "ten levels, in memory / peer": speeds["ten levels, in memory"] / speeds["peer, ten levels, in memory"],
         "reading alone / top of book, from Parquet": speeds["reading alone"] / speeds["top of book, from Parquet"],
     }
@@ -195,18 +240,21 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.books", description="Measure how fast books are built.")
     parser.add_argument("--events", type=int, default=4_000_000)
+    parser.add_argument(
+        "--moves", type=float, default=0.1, help="share of orders that move to another price; without any, the peer has less to do"
+    )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="200 thousand events, once")
     parser.add_argument("--cache", type=Path, default=Path("/tmp") / "basalt-benchmarks")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     events, runs = (200_000, 1) if asked.quick else (asked.events, asked.runs)
-    path = asked.cache / f"order-events-{events}.parquet"
+    path = asked.cache / f"order-events-{events}-{asked.moves}.parquet"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_events(path, events)
+        write_events(path, events, asked.moves)
     speeds = measure(path, runs)
-    found: dict[str, Any] = {"events": events, "speeds": speeds, "ratios": ratios(speeds)}
+    found: dict[str, Any] = {"events": events, "moves": asked.moves, "speeds": speeds, "ratios": ratios(speeds)}
     if asked.json:
         print(json.dumps(found, indent=2))
         return

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
-from basalt.market.intervals import attach_state, intervals_in, state_intervals
+from basalt.core.declaring import Enrichment
+from basalt.market.intervals import attach_state, intervals_in, phase_of_event, phase_of_trade, state_intervals
 
 
 def clock(name: str) -> pl.Expr:
@@ -49,3 +51,11 @@ def test_the_phase_at_the_time_of_a_row() -> None:
     rows = pl.LazyFrame({"ListingId": [1, 1, 2, 1, 3], "At": [f"2026-02-02 {at}" for at in ("06:59", "08:00", "08:00", "12:00", "12:00")]})
     found = attach_state(rows.with_columns(clock("At")), STATES, time="At").collect()
     assert found["MarketState"].to_list() == [None, "CONTINUOUS_TRADING", None, "HALTED", None]
+
+
+@pytest.mark.parametrize(("phase", "time"), [(phase_of_event, "EventTimestamp"), (phase_of_trade, "TradeTimestamp")])
+def test_events_and_trades_get_the_phase_that_holds_from_the_instant_it_begins(phase: Enrichment, time: str) -> None:
+    rows = pl.LazyFrame({"ListingId": [1, 1, 1], time: [f"2026-02-02 {at}" for at in ("06:59", "10:00", "15:59")]})
+    found = phase(rows.with_columns(clock(time)), STATES).collect()
+    assert found["MarketState"].to_list() == [None, "HALTED", "HALTED"]
+    assert found.columns == ["ListingId", time, "MarketState"]

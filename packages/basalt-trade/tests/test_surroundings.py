@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from basalt.trade.surroundings import mid_after, mid_before, phase_at
+from basalt.trade.surroundings import mid_after, mid_before
 
 QUOTES = {
     "ListingId": [1, 2, 1, 1, 1, 1],
@@ -67,12 +67,3 @@ def test_rows_keep_their_number_order_and_columns(table):
         assert collected.columns[:2] == ["ListingId", "TradeTimestamp"]
         assert len(collected.columns) == 3
         assert collected["TradeTimestamp"].to_list() == trades.collect()["TradeTimestamp"].to_list()
-
-
-def test_the_phase_holds_from_the_instant_it_begins(table):
-    phases = table(
-        "marketstate",
-        {"ListingId": [1, 1], "EventTimestamp": ["08:00:00", "16:30:00"], "MarketState": ["CONTINUOUS_TRADING", "CLOSING_AUCTION"]},
-    )
-    frame = phase_at(trades_at(table, "07:59:59", "08:00:00", "16:29:59", "16:30:00"), phases.lazy())
-    assert frame.collect()["MarketState"].to_list() == [None, "CONTINUOUS_TRADING", "CONTINUOUS_TRADING", "CLOSING_AUCTION"]

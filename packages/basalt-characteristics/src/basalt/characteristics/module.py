@@ -6,9 +6,10 @@ publication and the like are made where they are asked for.
 
 from __future__ import annotations
 
-from basalt.characteristics import books, numbering, orders, phases, prints
+from basalt.characteristics import books, numbering, orders, prints
 from basalt.characteristics.claims import FAMILY
 from basalt.core.declaring import Family, Module, Select
+from basalt.market.intervals import phase_of_event, phase_of_trade
 from basalt.market.states import MarketState
 
 L3_CHARACTERISTICS = Module(
@@ -69,7 +70,7 @@ L3_CHARACTERISTICS = Module(
         numbering.non_decreasing,
         numbering.strictly_increasing,
         books.spread_at,
-        phases.phase_of_event,
+        phase_of_event,
     ),
 )
 
@@ -115,6 +116,6 @@ TRADE_CHARACTERISTICS = Module(
         prints.has_several_venues,
         prints.published_at_once,
         prints.publication_delay,
-        phases.phase_of_trade,
+        phase_of_trade,
     ),
 )

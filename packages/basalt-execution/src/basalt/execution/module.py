@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from basalt.core.declaring import Family, Module, Select
-from basalt.execution import book, breakdown, phases
+from basalt.execution import book, breakdown
+from basalt.market.intervals import phase_of_event, phase_of_trade
 from basalt.market.states import MarketState
 
 _SIDES = ["Bid", "Ask"]
@@ -45,7 +46,7 @@ EXECUTION = Module(
         book.trade_imbalance,
         book.hidden_share,
         breakdown.dark_share,
-        phases.phase_at_event,
-        phases.phase_at_trade,
+        phase_of_event,
+        phase_of_trade,
     ),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from basalt.core.declaring import Family, Module, Select
-from basalt.l3 import actions, fates, faults, flows, following, lifetimes, phases, queues, replacements, resting
+from basalt.l3 import actions, fates, faults, flows, following, lifetimes, queues, replacements, resting
+from basalt.market.intervals import phase_of_event
 from basalt.market.states import MarketState
 
 FAMILIES = (
@@ -64,6 +65,6 @@ L3 = Module(
         following.entry_size_ahead,
         fates.order_fate,
         replacements.replacement,
-        phases.phase_at,
+        phase_of_event,
     ),
 )

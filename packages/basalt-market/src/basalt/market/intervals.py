@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import polars as pl
 
+from basalt.core.declaring import enrichment
 from basalt.market.states import CONTINUOUS_STATES
 
 KEY = "ListingId"
@@ -52,3 +53,31 @@ def attach_state(frame: pl.LazyFrame, states: pl.LazyFrame, *, time: str = TIME,
     begun = state_intervals(states).select(KEY, pl.col("Start").alias("state:start"), pl.col(STATE).alias(name))
     matched = frame.join_asof(begun, left_on=time, right_on="state:start", by=KEY, check_sortedness=False)
     return matched.drop("state:start", strict=False)
+
+
+@enrichment(
+    table="l3",
+    uses="marketstate",
+    column=STATE,
+    unit="",
+    reads=(KEY, TIME),
+    reads_other=(KEY, TIME, STATE),
+    dtype=pl.String(),
+)
+def phase_of_event(events: pl.LazyFrame, phases: pl.LazyFrame) -> pl.LazyFrame:
+    """Phase of the listing's day at the time of the event; null before the first phase."""
+    return attach_state(events, phases)
+
+
+@enrichment(
+    table="trades",
+    uses="marketstate",
+    column=STATE,
+    unit="",
+    reads=(KEY, "TradeTimestamp"),
+    reads_other=(KEY, TIME, STATE),
+    dtype=pl.String(),
+)
+def phase_of_trade(trades: pl.LazyFrame, phases: pl.LazyFrame) -> pl.LazyFrame:
+    """Phase of the listing's day at the time of the trade; null before the first phase."""
+    return attach_state(trades, phases, time="TradeTimestamp")

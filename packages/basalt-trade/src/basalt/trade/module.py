@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from basalt.core.declaring import Family, Module, Select
+from basalt.market.intervals import phase_of_trade
 from basalt.market.states import MarketState
 from basalt.trade import changes, flags, impact, phases, prices, retail, surroundings, volatility, volumes
 from basalt.trade.discrepancies import discrepancy
@@ -74,7 +75,7 @@ TRADE = Module(
         surroundings.venue_mid,
         surroundings.mid_before,
         surroundings.mid_after,
-        surroundings.phase_at,
+        phase_of_trade,
     ),
 )
 
@@ -86,5 +87,5 @@ RETAIL_IMBALANCE = Module(
     doc="On which side the trades labelled as retail were. Every execution counts unless an entry filters.",
     families=(Family(retail.FAMILY, "Imbalance of retail trades, and how much of them it cannot see."),),
     default=(Select(retail.FAMILY, {"measures": "RetailTradeImbalance"}),),
-    analytics=(retail.retail_imbalance, retail.retail_unknown_share, surroundings.phase_at),
+    analytics=(retail.retail_imbalance, retail.retail_unknown_share, phase_of_trade),
 )

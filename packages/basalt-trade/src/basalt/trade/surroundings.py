@@ -1,4 +1,4 @@
-"""What stood around a trade: mids and phases from other tables, where the trades do not say.
+"""What stood around a trade: mids from other tables, where the trades do not say.
 
 Each is used only when the files of the trades have no column of its name.
 """
@@ -96,19 +96,3 @@ def mid_after(trades: pl.LazyFrame, quotes: pl.LazyFrame, horizon: Horizon) -> p
     return matched.with_columns(mid.alias(post_trade_mid(horizon))).drop(
         "trade:later", "quote:time", "quote:mid", "quote:end", strict=False
     )
-
-
-@enrichment(
-    table="trades",
-    uses="marketstate",
-    column="MarketState",
-    unit="",
-    reads=_READS,
-    reads_other=(KEY, QUOTE_TIME, "MarketState"),
-    dtype=pl.String(),
-)
-def phase_at(trades: pl.LazyFrame, phases: pl.LazyFrame) -> pl.LazyFrame:
-    """Phase of the listing's day at the time of the trade; null before the first phase."""
-    begun = phases.select(KEY, pl.col(QUOTE_TIME).alias("phase:time"), "MarketState")
-    matched = trades.join_asof(begun, left_on=TRADE_TIME, right_on="phase:time", by=KEY, check_sortedness=False)
-    return matched.drop("phase:time", strict=False)

@@ -15,7 +15,7 @@ import pytest
 from basalt.core.errors import CorruptInput, DataError, InvalidValue, MissingColumn, SchemaMismatch, TargetFailed, UnsortedInput
 from basalt.core.lake import LakeWriter, lake_path, lake_writer, write_lake_file
 from basalt.core.scanning import SurveyTask, survey
-from basalt.core.sources.lake import LakeSource
+from basalt.core.sources.lake import LakeSource, read_footer
 from basalt.core.tables import Column, Table
 
 Make = Callable[..., Any]
@@ -134,7 +134,7 @@ def test_a_writer_that_is_closed_says_what_it_wrote(lake: Path, ticks: Make, ven
 
 
 def test_one_piece_and_many_are_the_same_file(tmp_path: Path, ticks: Make, venue: Any, monday: date) -> None:
-    """Polars encodes the one, pyarrow the other: rows, order, metadata and statistics do not tell."""
+    """Polars encodes the one, pyarrow the other: rows, order and metadata do not tell, nor what is known of clocks, numbers and repeated words."""
     rows = ticks((1, "09:00:01", 11, 2), (2, "09:00:02", 12, 3), (1, "09:00:03", 13, 4))
     seen = []
     for cuts in ((0, 3), (0, 1, 3)):
@@ -143,7 +143,10 @@ def test_one_piece_and_many_are_the_same_file(tmp_path: Path, ticks: Make, venue
                 writer.append(rows[start:end])
         footer = pq.read_metadata(writer.path)
         groups = [footer.row_group(place) for place in range(footer.num_row_groups)]
-        nulls = [[group.column(each).statistics.null_count for each in range(footer.num_columns)] for group in groups]
+        nulls = [
+            [group.column(each).statistics.null_count for each in range(footer.num_columns) if rows.dtypes[each] != pl.String]
+            for group in groups
+        ]
         told = {key: value for key, value in pl.read_parquet_metadata(writer.path).items() if not key.startswith("ARROW")}
         seen.append((pl.read_parquet(writer.path), told, sum(group.num_rows for group in groups), any(map(any, nulls))))
     assert seen[0][0].equals(seen[1][0])
@@ -177,6 +180,48 @@ def test_values_of_a_file_of_many_pieces_come_back_as_they_were(tmp_path: Path, 
             writer.append(frame.slice(start, 10))
 
     assert pl.read_parquet(writer.path).equals(frame)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (["a", "a"] * 4, ["b"] * 8, ["c", "a"] * 4),
+        (["a", "a"] * 4, [None] * 8, ["a", None, "long" * 99] * 3),
+        ([None] * 8, ["", "a"] * 4),
+        (["a"] * 8, [str(each) for each in range(3_000)]),
+    ],
+)
+def test_words_may_change_from_piece_to_piece(tmp_path: Path, pieces: tuple[list[str | None], ...], monday: date) -> None:
+    table = Table("values", (Column("Word", pl.String()),), folder="Values", prefix="values-")
+
+    with lake_writer(tmp_path, table, "XTST", monday) as writer:
+        for piece in pieces:
+            writer.append(pl.DataFrame({"Word": pl.Series(piece, dtype=pl.String)}))
+
+    assert pl.read_parquet(writer.path)["Word"].to_list() == [each for piece in pieces for each in piece]
+    assert pl.read_parquet_schema(writer.path) == {"Word": pl.String}
+    assert pq.read_schema(writer.path).field("Word").type == "string"
+
+
+def test_complete_columns_are_known_without_statistics(tmp_path: Path, ticks: Make, venue: Any, monday: date) -> None:
+    rows = ticks((1, "09:00:01", 11, 2), (2, "09:00:02", 12, 3), (1, "09:00:03", 13, 4))
+    writer = LakeWriter(tmp_path, venue.TICKS, "XTST", monday, is_piecewise=True, complete=("Price", "Kind", "Nowhere"))
+    for start in range(3):
+        writer.append(rows[start : start + 1].with_columns(Kind=pl.lit(f"kind {start}")))
+
+    path = writer.close().path
+
+    footer = pq.read_metadata(path)
+    places = {footer.schema.column(each).name: each for each in range(footer.num_columns)}
+    assert footer.row_group(0).column(places["Price"]).statistics is None
+    assert {"Price", "Kind", "Size", "ListingId"} <= read_footer(str(path), {}).complete
+    assert pl.read_parquet(path)["Kind"].to_list() == ["kind 0", "kind 1", "kind 2"]
+
+
+def test_nulls_of_complete_columns_are_refused(tmp_path: Path, ticks: Make, venue: Any, monday: date) -> None:
+    writer = LakeWriter(tmp_path, venue.TICKS, "XTST", monday, complete=("Price",))
+    with pytest.raises(SchemaMismatch, match=r"nulls in \['Price'\]"):
+        writer.append(ticks((1, "09:00:01", 11, 2)).with_columns(Price=pl.lit(None, pl.Float64)))
 
 
 def test_markets_and_holes_are_known(fill: Fill, source: LakeSource, ticks: Make, venue: Any, monday: date) -> None:

@@ -12,22 +12,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import polars as pl
 from polars import selectors
 
+from basalt.core.encoding import COMPRESSION, LEVEL, Encoding
 from basalt.core.errors import SchemaMismatch, TargetFailed, UnsortedInput
 from basalt.core.tables import Table
 
 ORDER_KEY = "basalt:order"
-COMPRESSION: Literal["zstd"] = "zstd"
-LEVEL = 1
 ROWS_OF_A_GROUP = 1 << 20
-ROWS_LOOKED_AT = 4_096
-SPARE_BITS = 3
-"""Bits that differences may take more than places in a dictionary: they are still faster, and no larger once compressed."""
 
 
 def lake_path(root: str, table: Table, mic: str, day: date) -> str:
@@ -65,15 +60,24 @@ class LakeWriter:
         table, mic, day: Whose file it is.
         metadata: Texts to keep in the file.
         is_piecewise: More than one piece will come, so that the first need not wait for the second.
+        complete: Columns that no row leaves null, as far as they are there: such are written faster.
     """
 
     def __init__(
-        self, root: str | Path, table: Table, mic: str, day: date, *, metadata: Mapping[str, str] | None = None, is_piecewise: bool = False
+        self,
+        root: str | Path,
+        table: Table,
+        mic: str,
+        day: date,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        is_piecewise: bool = False,
+        complete: Collection[str] = (),
     ) -> None:
         self.table, self.mic, self.day = table, mic, day
         self.path = Path(lake_path(str(root), table, mic, day))
         self.rows = 0
-        self._metadata, self._is_piecewise = dict(metadata or {}), is_piecewise
+        self._metadata, self._is_piecewise, self._complete = dict(metadata or {}), is_piecewise, frozenset(complete)
         self._last: tuple[object, ...] | None = None
         self._staged: Path | None = None
         self._first: pl.DataFrame | None = None
@@ -83,11 +87,12 @@ class LakeWriter:
         """Add rows, which follow all earlier ones in the table's order.
 
         Raises:
-            SchemaMismatch: A column is missing, unknown or of another type.
+            SchemaMismatch: A column is missing, unknown or of another type, or has nulls that it must not have.
             UnsortedInput: Rows out of order, within *frame* or against what was appended before.
         """
         conformed = conform(frame, self.table, where=str(self.path))
         self._check_order(conformed)
+        self._check_nulls(conformed)
         self.rows += conformed.height
         if self._staged is None:
             self._staged = self._make_room()
@@ -142,22 +147,16 @@ class LakeWriter:
         if self._writer is None:
             self._writer = self._opened(frame if first is None else first)
         if first is not None:
-            self._writer.write_table(_to_arrow(first))
-        self._writer.write_table(_to_arrow(frame))
+            self._writer.write_table(self._encoding.arrow(first))
+        self._writer.write_table(self._encoding.arrow(frame))
 
     def _opened(self, frame: pl.DataFrame) -> Any:
         import pyarrow.parquet as pq
 
-        schema = _to_arrow(frame.clear()).schema.with_metadata({**self._named_order(frame), **self._metadata})
-        dictionaries, encodings = _encodings(frame)
-        return pq.ParquetWriter(
-            self._staged,
-            schema,
-            compression=COMPRESSION,
-            compression_level=LEVEL,
-            use_dictionary=dictionaries,
-            column_encoding=encodings or None,
-        )
+        self._encoding = Encoding.of(frame, self._complete)
+        writer = pq.ParquetWriter(self._staged, self._encoding.arrow(frame.clear()).schema, **self._encoding.options(frame))
+        writer.add_key_value_metadata({**self._named_order(frame), **self._metadata})
+        return writer
 
     def _named_order(self, frame: pl.DataFrame) -> dict[str, str]:
         return {ORDER_KEY: ",".join(order_columns(self.table, frame.columns))}
@@ -177,6 +176,13 @@ class LakeWriter:
                 hint="sort the rows before writing",
             )
         self._last = last
+
+    def _check_nulls(self, frame: pl.DataFrame) -> None:
+        bad = [name for name in self._complete.intersection(frame.columns) if frame[name].null_count()]
+        if bad:
+            raise SchemaMismatch(
+                f"{self.table.name}: nulls in {sorted(bad)}", where=str(self.path), hint="these columns were said to have none"
+            )
 
 
 def _at_most(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
@@ -220,40 +226,6 @@ def conform(frame: pl.DataFrame, table: Table, *, where: str) -> pl.DataFrame:
         return pl.DataFrame([frame[column.name].cast(column.dtype, strict=True) for column in present]) if others else frame[names]
     except pl.exceptions.PolarsError as problem:
         raise SchemaMismatch(f"{table.name}: {problem}", where=where, hint="cast the columns to the contract's types") from problem
-
-
-def _encodings(frame: pl.DataFrame) -> tuple[list[str], dict[str, str]]:
-    """Columns that get a dictionary, and how others are encoded that are not written plainly, by their first rows.
-
-    Differences are made, kept and read fastest where steps from row to row are small, as those of clocks, numbers and counts; a
-    dictionary pays for other values that come again and again, but not where they stand in long runs, which compression folds as well.
-    """
-    some = frame.head(ROWS_LOOKED_AT)
-    counts = dict(zip(some.columns, some.select(pl.all().n_unique()).row(0), strict=True)) if some.height else {}
-    repetitive = [name for name, count in counts.items() if count <= some.height / 4]
-    steady = [column.name for column in some if _is_whole(column) and (column.name not in repetitive or _has_small_steps(column))]
-    dictionaries = [name for name in repetitive if name not in steady and not (some[name].dtype.is_float() and _has_runs(some[name]))]
-    return dictionaries, dict.fromkeys(steady, "DELTA_BINARY_PACKED")
-
-
-def _is_whole(column: pl.Series) -> bool:
-    return column.dtype.is_integer() or column.dtype == pl.Datetime
-
-
-def _has_small_steps(column: pl.Series) -> bool:
-    """Whether differences of neighbours take hardly more bits than places in a dictionary."""
-    steps = np.diff(column.drop_nulls().to_physical().to_numpy().astype(np.int64))
-    return not steps.size or (int(steps.max()) - int(steps.min())).bit_length() <= column.n_unique().bit_length() + SPARE_BITS
-
-
-def _has_runs(column: pl.Series) -> bool:
-    """Whether most values are those of the row before."""
-    values = column.to_numpy()
-    return 2 * int(np.count_nonzero(values[1:] != values[:-1])) < values.size
-
-
-def _to_arrow(frame: pl.DataFrame) -> Any:
-    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from basalt.core.encoding import COMPRESSION, LEVEL
 from basalt.core.errors import TargetFailed
-from basalt.core.lake import COMPRESSION, LEVEL, ORDER_KEY, LakeFile, lake_path, order_columns
+from basalt.core.lake import ORDER_KEY, LakeFile, lake_path, order_columns
 from basalt.synthetic.layouts import Exact, Layout, Price, Whole, may_miss
 
 

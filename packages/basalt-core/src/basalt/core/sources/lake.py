@@ -153,12 +153,13 @@ def read_footer(path: str, storage_options: Mapping[str, str]) -> Footer:
 
 
 def _without_nulls(metadata: Any) -> frozenset[str]:
-    """Columns whose statistics say of every row group that no value is null."""
+    """Columns that cannot hold nulls, or whose statistics say of every row group that no value is one."""
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    columns = [metadata.schema.column(index) for index in range(metadata.num_columns)]
     return frozenset(
-        metadata.schema.column(index).path
-        for index in range(metadata.num_columns)
-        if all(_has_no_null(group.column(index)) for group in groups)
+        column.path
+        for index, column in enumerate(columns)
+        if column.max_definition_level == 0 or all(_has_no_null(group.column(index)) for group in groups)
     )
 
 

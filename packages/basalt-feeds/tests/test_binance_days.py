@@ -184,3 +184,16 @@ def test_real_captures_in_two_halves(tmp_path: Path, name: str) -> None:
         import_binance([half], tmp_path / "apart")
     same_lakes(tmp_path / "apart", tmp_path / "together")
     assert table(tmp_path / "apart", "Equity").height > 1000
+
+
+def test_binance_tells_of_no_book_that_it_does_not_know(tmp_path: Path) -> None:
+    """A capture without a snapshot, whose book nobody kept, leaves the books of the lake alone; `replace` drops what arrived at other times."""
+    bid, ask = ("10.1", "1.5"), ("10.2", "0.25")
+    whole = [snapshot(5, [bid], [ask]), depth(6, 7, bids=[("10.1", "2")]), depth(8, 9, bids=[("10.1", "3")])]
+    import_binance([write_capture(tmp_path / "whole.gz", whole)], tmp_path / "lake")
+    before = table(tmp_path / "lake", "Equity")
+    later = write_capture(tmp_path / "later.gz", whole[2:], first=FIRST_ARRIVAL + 2)
+    for kept in (tmp_path / "lake" / ".binance-books").iterdir():
+        kept.unlink()
+    import_binance([later], tmp_path / "lake")
+    assert table(tmp_path / "lake", "Equity").equals(before)

@@ -222,7 +222,7 @@ def hours(folder: Path) -> list[Path]:
 def test_rows_that_files_do_not_cover_are_not_lost(tmp_path: Path) -> None:
     first, second = hours(tmp_path)
     import_dbn([first], tmp_path / "lake")
-    with pytest.raises(ConflictingSettings, match="l2 of 1 of these listings from 00:00:00 to 00:00:00"):
+    with pytest.raises(ConflictingSettings, match="l3 of 1 of these listings from 00:00:00 to 00:00:00"):
         import_dbn([second], tmp_path / "lake")
     together = import_dbn([first, second], tmp_path / "lake")
     assert {each.table: each.rows for each in together.files} == {"l3": 4, "l2": 4, "reference": 1}

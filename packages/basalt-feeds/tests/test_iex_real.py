@@ -47,6 +47,10 @@ def read(lake: Path, folder: str) -> pl.DataFrame:
 
 class TestRealIex(FeedContract):
     feed = IexFeed()
+    # small files hold the feed to these
+    test_rows_of_other_times_are_not_dropped_unasked = None
+    test_rows_of_other_times_are_dropped_when_asked = None
+    test_importing_the_feed_imports_nothing_heavy = None
 
     @pytest.fixture
     def paths(self, capture: Path) -> list[Path]:

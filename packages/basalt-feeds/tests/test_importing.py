@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from basalt.core.errors import CorruptInput, DataError, TargetFailed
+from basalt.core.errors import ConflictingSettings, CorruptInput, DataError, TargetFailed
 from basalt.core.lake import lake_path, write_lake_file
 from basalt.feeds.identifiers import Listing
 from basalt.feeds.lobster.importing import TABLES, import_lobster
@@ -67,13 +67,31 @@ def test_later_import_keeps_other_listings(write_pair, tmp_path: Path) -> None:
         assert rows.sort(rows.columns).equals(read(together, table).sort(rows.columns))
 
 
-def test_reimport_replaces_the_listing(write_pair, tmp_path: Path) -> None:
+SHORT = "34200.3,4,12,20,5010000,-1\n", "60,1,50,10,70,1,40,1\n"
+"""One message, of the middle of the others."""
+
+
+def test_files_that_cover_a_part_do_not_replace_the_day(write_pair, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     write_pair(ticker="A")
     import_lobster([write_pair(ticker="B")], lake)
-    folder = write_pair("34200,4,7,30,50,1\n", "60,1,50,10,70,1,40,1\n", ticker="B")
-    import_lobster([folder], lake)
+    before = {path: path.read_bytes() for path in files_in(lake)}
+    folder = write_pair(*SHORT, ticker="B")
+    with pytest.raises(
+        ConflictingSettings, match="trades of 1 of these listings from 14:30:00 to 14:30:00, which the files do not cover whole"
+    ) as caught:
+        import_lobster([folder], lake)
+    assert caught.value.where == "trades of XNAS on 2024-01-03"
+    assert caught.value.hint == "give all files of the day at once, or drop what the lake has of it: --replace"
+    assert {path: path.read_bytes() for path in files_in(lake)} == before
+    import_lobster([folder], lake, replace=True)
     assert dict(read(lake, TRADES).group_by("Ticker").len().rows()) == {"A": 5, "B": 1}
+
+
+def test_files_that_cover_more_replace_what_is_there(write_pair, tmp_path: Path) -> None:
+    import_lobster([write_pair(*SHORT)], tmp_path / "lake")
+    import_lobster([write_pair()], tmp_path / "lake")
+    assert read(tmp_path / "lake", TRADES).height == 5
 
 
 def test_rows_of_several_listings_are_in_order_of_time(write_pair, tmp_path: Path) -> None:

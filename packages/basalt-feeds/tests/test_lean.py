@@ -291,6 +291,10 @@ def real_lake(real_lean: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.mark.real
 class TestRealLean(FeedContract):
     feed = LeanFeed()
+    # small files hold the feed to these
+    test_rows_of_other_times_are_not_dropped_unasked = None
+    test_rows_of_other_times_are_dropped_when_asked = None
+    test_importing_the_feed_imports_nothing_heavy = None
 
     @pytest.fixture
     def paths(self, real_lean: Path) -> list[Path]:
@@ -333,3 +337,22 @@ def test_every_real_trade(real_lean: Path, real_lake: Path) -> None:
     assert rows["FeedFlags"].to_list() == [int(line[4], 16) for line in kept]
     inside = rows.filter(pl.col("BMLLTradeType") == "LIT", pl.col("MarketState") == "CONTINUOUS_TRADING")
     assert inside.select(pl.col("PricePoint").is_between(-0.01, 1.01).mean()).item() > 0.97
+
+
+# ---------------------------------------------------------------- one import after another
+
+
+def test_lean_files_of_one_kind_say_nothing_of_the_other(tmp_path: Path) -> None:
+    """Trades alone leave the quotes, and a lake with quotes has levels, whichever kind came last."""
+    import_lean([write(tmp_path / "a")], tmp_path / "lake")
+    import_lean([write(tmp_path / "b", quotes=None)], tmp_path / "lake")
+    (reference,) = (tmp_path / "lake" / "Reference").rglob("*.parquet")
+    assert pl.read_parquet(reference)["MarketDataLevel"].to_list() == ["L2"]
+    assert list((tmp_path / "lake" / "Equity").rglob("*.parquet"))
+
+
+def test_a_part_of_leans_trades_does_not_replace_them(tmp_path: Path) -> None:
+    import_lean([write(tmp_path / "a", quotes=None)], tmp_path / "lake")
+    part = write(tmp_path / "b", quotes=None, trades=TRADES.splitlines(keepends=True)[0])
+    with pytest.raises(ConflictingSettings, match="the lake has trades of 1 of these listings"):
+        import_lean([part], tmp_path / "lake")

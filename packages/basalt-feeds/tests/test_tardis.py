@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from basalt.core.errors import CorruptInput, InvalidValue, MissingData, UnsortedInput
+from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, MissingData, UnsortedInput
 from basalt.core.lake import write_lake_file
 from basalt.feeds.feed import LakeDay
 from basalt.feeds.tardis.exporting import export_tardis
@@ -339,3 +339,53 @@ def test_what_the_lake_lacks_is_named(lake: Path, tmp_path: Path) -> None:
         export_tardis(LakeDay(lake, "XLON", DAY, ("XYZ",)), tmp_path / "out")
     with pytest.raises(MissingData, match="2020-09-02"):
         export_tardis(LakeDay(lake, "XLON", date(2020, 9, 2)), tmp_path / "out")
+
+
+# ---------------------------------------------------------------- one import after another
+
+
+MORNING = ["0,5,true,bid,10.1,1.5", "0,5,true,ask,10.2,0.25", "8,9,false,bid,10.1,2"]
+EVENING = ["20,25,true,bid,10.3,1", "20,25,true,ask,10.4,1", "28,29,false,bid,10.3,2"]
+
+
+def test_tardis_keeps_what_files_do_not_tell_of(tmp_path: Path) -> None:
+    """Morning and evening in two imports, and in any order, are the day in one."""
+    morning, evening = write(tmp_path / "a", "incremental_book_L2", MORNING), write(tmp_path / "b", "incremental_book_L2", EVENING)
+    import_tardis([morning, evening], tmp_path / "together")
+    for files in ((morning, evening), (evening, morning)):
+        lake = tmp_path / files[0].parent.name / "lake"
+        for file in files:
+            import_tardis([file], lake)
+        assert table(lake, "Equity").equals(table(tmp_path / "together", "Equity"))
+    assert [arrival for arrival, *_ in books(lake)] == [5, 9, 25, 29]
+    import_tardis([evening], lake, replace=True)
+    assert [arrival for arrival, *_ in books(lake)] == [25, 29]
+
+
+def test_tardis_tells_of_no_book_before_its_snapshot(tmp_path: Path) -> None:
+    """A part of a day without the snapshot has no book, so the rows that the lake has stay."""
+    import_tardis([write(tmp_path, "incremental_book_L2", MORNING)], tmp_path / "lake")
+    done = import_tardis(
+        [write(tmp_path, "incremental_book_L2", MORNING[2:]), write(tmp_path, "trades", ["8,9,7,buy,10.2,1"])], tmp_path / "lake"
+    )
+    assert done.notices == ("BTCUSDT: 1 updates before the first snapshot, left out",)
+    assert [arrival for arrival, *_ in books(tmp_path / "lake")] == [5, 9]
+
+
+def test_tardis_refuses_a_time_that_is_given_twice(tmp_path: Path) -> None:
+    paths = [write(tmp_path / folder, "trades", ["8,9,7,buy,10.2,1"]) for folder in ("a", "b")]
+    with pytest.raises(ConflictingSettings, match="trades of BTCUSDT at the same time are given twice"):
+        import_tardis(paths, tmp_path / "lake")
+    assert not list((tmp_path / "lake").rglob("*.parquet"))
+
+
+def test_rows_without_a_place_among_others_are_not_dropped(tmp_path: Path) -> None:
+    """Rows that no capture brought: nobody knows what they were in the order of arrival."""
+    file = write(tmp_path, "trades", ["8,9,7,buy,10.2,1"])
+    import_tardis([file], tmp_path / "lake")
+    (path,) = (tmp_path / "lake" / "Trades-Plus").rglob("*.parquet")
+    pl.read_parquet(path).drop("ReceiveTimestamp").write_parquet(path)
+    with pytest.raises(ConflictingSettings, match="the lake has trades of 1 of these listings from 12:00:00 to 12:00:00"):
+        import_tardis([file], tmp_path / "lake")
+    import_tardis([file], tmp_path / "lake", replace=True)
+    assert "ReceiveTimestamp" in pl.read_parquet_schema(path)

@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from basalt.core import hookimpl
-from basalt.core.errors import MissingData, TargetFailed
+from basalt.core.errors import ConflictingSettings, MissingData, TargetFailed
 from basalt.core.lake import write_lake_file
 from basalt.core.offers import Offer
 from basalt.core.sources.lake import LakeSource
@@ -304,6 +304,7 @@ def test_a_book_that_is_none_fails(lake, worse):
 
 class FeedOptions(BaseModel):
     mic: str = Field("XONE", description="Venue.")
+    replace: bool = Field(False, description="Drop rows of other times.")
 
 
 class SteadyFeed:
@@ -320,9 +321,30 @@ class SteadyFeed:
             if not path.exists():
                 raise MissingData("no such file", where=str(path))
         trades = some_rows(TRADES, count=1).with_columns(pl.lit(self.size()).alias("Size"))
+        if not options.replace:
+            self.refuse_loss(lake)
         files = [write_lake_file(lake, TRADES, options.mic, DAY, trades)]
         files += [write_lake_file(lake, REFERENCE, options.mic, DAY, trades.select("ListingId", "MIC"))]
         return SimpleNamespace(files=files)
+
+    def refuse_loss(self, lake):
+        if any(pl.read_parquet(path).height > 1 for path in lake.glob("Trades-Plus/**/*.parquet")):
+            raise ConflictingSettings("the lake has more trades", where="trades", hint="drop them: --replace")
+
+
+class GreedyFeed(SteadyFeed):
+    """Takes the day for its own."""
+
+    def refuse_loss(self, lake):
+        """Nothing is refused."""
+
+
+class TimidFeed(SteadyFeed):
+    """Refuses whatever it is asked."""
+
+    def import_files(self, paths, lake, options, progress):
+        self.refuse_loss(lake)
+        return super().import_files(paths, lake, options, progress)
 
 
 class FickleFeed(SteadyFeed):
@@ -353,6 +375,20 @@ def test_a_feed_that_is_never_the_same_fails(tmp_path):
     contract.import_into(tmp_path / "lake", [])
     with pytest.raises(AssertionError):
         contract.test_importing_again_changes_nothing(tmp_path / "lake", [])
+
+
+def test_a_feed_that_drops_rows_of_other_times_fails(tmp_path):
+    contract = contract_of(GreedyFeed())
+    contract.import_into(tmp_path / "lake", [])
+    with pytest.raises(AssertionError, match="a row is lost"):
+        contract.test_rows_of_other_times_are_not_dropped_unasked(tmp_path / "lake", [], tmp_path, 1)
+
+
+def test_a_feed_that_does_not_replace_when_asked_fails(tmp_path):
+    contract = contract_of(TimidFeed())
+    contract.import_into(tmp_path / "lake", [])
+    with pytest.raises(ConflictingSettings):
+        contract.test_rows_of_other_times_are_dropped_when_asked(tmp_path / "lake", [], tmp_path, 1)
 
 
 def test_a_feed_with_an_option_that_nobody_explains_fails():

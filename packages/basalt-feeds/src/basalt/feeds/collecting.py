@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ import polars as pl
 from basalt.core.lake import LakeFile
 from basalt.core.tables import Table
 from basalt.feeds.continuous import book_rows, phase_rows, reference_rows, trade_rows, with_quotes
+from basalt.feeds.covering import WHOLE, Coverage, Span
 from basalt.feeds.depths import LEVELS
 from basalt.feeds.identifiers import Listing, ListingDay
-from basalt.feeds.keeping import Spans, numbered, outside, stored_rows
+from basalt.feeds.keeping import numbered, outside, stored_rows
 from basalt.feeds.merging import ROWS_IN_MEMORY, in_rows, replace_listings
 from basalt.feeds.staging import Staging, staging_in
 from basalt.market.tables import L2, MARKETSTATE, REFERENCE, TRADES
@@ -34,14 +36,17 @@ DayRows = Iterable[tuple[date, pl.DataFrame]]
 class Days:
     """Rows that wait until everything was read; what is held in memory is a day's best quotes.
 
+    What the lake has from other times than those that are covered stays, in one order with what comes: states of a book and prints
+    stand for themselves.
+
     Attributes:
         told_twice: By listing: aggregated trades that were left out, since trades that they are made of came by themselves.
     """
 
-    def __init__(self, staging: Staging) -> None:
-        self._staging = staging
+    def __init__(self, staging: Staging, *, replace: bool = False) -> None:
+        self._staging, self._replace = staging, replace
         self._types: dict[ListingDay, str | None] = {}
-        self._spans: defaultdict[tuple[Listing, str], Spans] = defaultdict(list)
+        self._spans: defaultdict[tuple[Listing, str], list[Span]] = defaultdict(list)
         self.told_twice: Counter[Listing] = Counter()
 
     def add_books(self, listing: Listing, states: DayRows, *, instrument_type: str | None = None) -> None:
@@ -60,11 +65,8 @@ class Days:
             self._types[ListingDay(listing, day)] = instrument_type
             self._staging.append(ListingDay(listing, day), _AGGREGATES, rows)
 
-    def cover(self, listing: Listing, table: Table, span: tuple[int, int]) -> None:
-        """Say that the files have all there is of *table* from the first to the last time of arrival of *span*.
-
-        Rows that the lake has from outside such spans stay. Without any, an import covers the days that it has rows of.
-        """
+    def cover(self, listing: Listing, table: Table, span: Span) -> None:
+        """Say that the files have all there is of *table* from the first to the last time of arrival of *span*."""
         self._spans[listing, table.name].append(span)
 
     def _add(self, of: ListingDay, table: Table, rows: pl.DataFrame, instrument_type: str | None) -> None:
@@ -76,6 +78,7 @@ class Days:
         """Write everything that was added, one market's day after the other.
 
         Raises:
+            ConflictingSettings: The lake has rows of a listing that no capture brought, whose place among others nobody knows.
             DataError: Two listings share a number.
             TargetFailed: The lake cannot be written.
         """
@@ -98,14 +101,17 @@ class Days:
             tick = price_step(books)
             rows[REFERENCE].append(reference_rows(of, instrument_type=self._types[of], tick_size=tick).lazy())
         filled = {table: frames or [_no_rows(table)] for table, frames in rows.items()}
-        return replace_listings(lake, mic, day, filled, {of.listing.listing_id for of in members})
+        listings, everything = {of.listing.listing_id for of in members}, Coverage()
+        for table, listing in product(TABLES, listings):
+            everything.add(table.name, listing, WHOLE)
+        return replace_listings(lake, mic, day, filled, listings, coverage=everything)
 
     def _kept(self, lake: Path, of: ListingDay, table: Table) -> list[pl.LazyFrame]:
         """Rows of the lake that the import does not cover."""
-        spans = self._spans.get((of.listing, table.name))
-        if spans is None and self._staging.frames(of, table):
+        spans = self._spans.get((of.listing, table.name), [])
+        if self._replace and spans and of in self._types:
             return []
-        return outside(stored_rows(lake, table, of), spans or [])
+        return outside(stored_rows(lake, table, of), spans)
 
     def _with_quotes(self, of: ListingDay, trades: Sequence[pl.LazyFrame], books: Sequence[pl.LazyFrame]) -> list[pl.LazyFrame]:
         for piece in (piece for prints in trades for piece in in_rows(prints, ROWS_IN_MEMORY)):
@@ -134,10 +140,10 @@ class Days:
 
 
 @contextmanager
-def collected_days(lake: Path) -> Iterator[Days]:
-    """Days whose rows wait beside the files of *lake*, gone at the end of the block."""
+def collected_days(lake: Path, *, replace: bool = False) -> Iterator[Days]:
+    """Days whose rows wait beside the files of *lake*, gone at the end of the block; *replace* drops what else the lake has of their tables."""
     with staging_in(lake) as staging:
-        yield Days(staging)
+        yield Days(staging, replace=replace)
 
 
 def price_step(books: Sequence[pl.LazyFrame]) -> float | None:

@@ -90,9 +90,12 @@ class Feed(Protocol):
         """Import *paths* (files, archives, folders) into *lake*.
 
         For one market and day either all tables appear or none. Rows of the same listing, day and table
-        that the files cover are replaced, those of others stay: importing twice changes nothing.
+        from times that the files cover are replaced, those of others stay: importing twice changes nothing.
+        Rows of the same listing, day and table from other times stay too, or are refused to be dropped, unless the option
+        `replace` is set (`basalt.feeds.options.ImportOptions`).
 
         Raises:
+            ConflictingSettings: The lake has rows that would be dropped unasked.
             DataError: Files that are missing, cut short, or not what the vendor writes.
             TargetFailed: The lake cannot be written.
         """

@@ -14,6 +14,7 @@ import polars as pl
 from basalt.core.errors import CorruptInput, TargetFailed
 from basalt.core.lake import LakeFile, LakeWriter, lake_path, order_columns
 from basalt.core.tables import Table
+from basalt.feeds.covering import Coverage, refuse_loss
 from basalt.feeds.identifiers import refuse_shared_numbers
 from basalt.market.tables import REFERENCE
 
@@ -33,27 +34,31 @@ def replace_listings(
     rows: Mapping[Table, Sequence[pl.LazyFrame]],
     listings: Collection[int],
     *,
+    coverage: Coverage | None = None,
+    replace: bool = False,
     rows_in_memory: int = ROWS_IN_MEMORY,
 ) -> tuple[LakeFile, ...]:
     """Write the files of one market and day, all tables or none.
 
+    This is the one place where rows of a lake give way to others.
+
     Args:
         root: The lake.
         rows: New rows of each table; each frame is in order of events, frames may overlap in time.
-        listings: `ListingId` of the new rows: what the lake has of them for that day is dropped.
+        listings: `ListingId` of the new rows: what the lake has of them in tables that files tell of is dropped.
+        coverage: The times that the files tell of; where it says nothing, those from the first to the last new row.
+        replace: Drop rows of these listings from other times too.
         rows_in_memory: Rows that are sorted at once.
 
     Raises:
+        ConflictingSettings: The lake has rows of these listings from times that the files do not tell of, and *replace* is not set.
         DataError: Two listings of the day share a `ListingId`.
         CorruptInput: A file of the lake cannot be read.
         TargetFailed: The lake cannot be written.
     """
     _refuse_shared([*stored_frames(root, REFERENCE, mic, day), *rows.get(REFERENCE, ())], mic)
-    others = ~pl.col("ListingId").is_in(list(listings))
-    sources = {
-        table: [*_kept(stored_frames(root, table, mic, day), others), *(_typed(frame, table) for frame in frames)]
-        for table, frames in rows.items()
-    }
+    told = coverage or Coverage()
+    sources = {table: _together(root, table, (mic, day), frames, listings, told, replace=replace) for table, frames in rows.items()}
     with ExitStack() as undo:
         writers = [LakeWriter(root, table, mic, day) for table in sources]
         for writer in writers:
@@ -63,6 +68,31 @@ def replace_listings(
         files = tuple(_put(writer) for writer in writers)
         undo.pop_all()
     return files
+
+
+def _together(
+    root: Path,
+    table: Table,
+    place: tuple[str, date],
+    made: Sequence[pl.LazyFrame],
+    listings: Collection[int],
+    coverage: Coverage,
+    *,
+    replace: bool,
+) -> list[pl.LazyFrame]:
+    """The new rows of *table*, and those of the lake that stay."""
+    typed = [_typed(frame, table) for frame in made]
+    stored = stored_frames(root, table, *place)
+    if not stored:
+        return typed
+    told = {*coverage.listings(table.name), *_listings(made)} & set(listings)
+    if not replace:
+        refuse_loss(stored, made, table, told, coverage, where=place)
+    return [*_kept(stored, ~pl.col("ListingId").is_in(list(told))), *typed]
+
+
+def _listings(frames: Sequence[pl.LazyFrame]) -> set[int]:
+    return {each for frame in frames for each in frame.select(pl.col("ListingId").unique()).collect(engine="streaming").to_series()}
 
 
 def _fill(writer: LakeWriter, frames: Sequence[pl.LazyFrame], rows_in_memory: int) -> None:

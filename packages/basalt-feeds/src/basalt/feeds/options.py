@@ -27,15 +27,6 @@ Currency = Annotated[
 """A currency code: three capital letters, or a coin such as USDT."""
 
 
-Replace = Annotated[
-    bool,
-    Field(
-        description="Drop rows of the same listings and day that the lake has from times that the files do not cover; else they are an error."
-    ),
-]
-"""Whether an import may drop rows that it does not replace by others."""
-
-
 class FeedOptions(BaseModel):
     """Base of the options of a feed: frozen; unknown names are refused.
 
@@ -44,3 +35,17 @@ class FeedOptions(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImportOptions(FeedOptions):
+    """Base of what a user may say of an import.
+
+    Attributes:
+        replace: Whether it may drop rows that it does not replace by others.
+    """
+
+    replace: bool = Field(
+        False,
+        description="Drop rows of the same listings, day and tables that the lake has from times that the files do not cover; "
+        "else none is ever dropped.",
+    )

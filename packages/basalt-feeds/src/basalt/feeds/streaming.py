@@ -6,7 +6,7 @@ moments wait for those that may still come before them. What comes later than th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import date
@@ -20,18 +20,22 @@ import polars as pl
 from basalt.core.errors import TargetFailed
 from basalt.core.lake import LakeFile, LakeWriter, conform, lake_path, order_columns
 from basalt.core.tables import Table
+from basalt.feeds.covering import ARRIVAL, Coverage, Span, time_column, times_of
 from basalt.feeds.merging import replace_listings
 
 PATIENCE_NANOS = 1_000_000_000
 """Time that a row waits for rows of before it."""
 
+Complete = Mapping[str, Collection[str]]
+NONE_COMPLETE: Complete = {}
+
 
 class _Stream:
     """Pieces of one table, written by a thread of its own."""
 
-    def __init__(self, folder: Path, table: Table, mic: str, day: date) -> None:
+    def __init__(self, folder: Path, table: Table, mic: str, day: date, complete: Collection[str]) -> None:
         self.table, self._folder = table, folder
-        self._writer = LakeWriter(folder, table, mic, day, is_piecewise=True)
+        self._writer = LakeWriter(folder, table, mic, day, is_piecewise=True, complete=complete)
         self._thread = ThreadPoolExecutor(1)
         self._turn: Future[None] | None = None
         self._waiting: pl.DataFrame | None = None
@@ -129,27 +133,36 @@ def _is_before(edge: dict[str, Any]) -> pl.Expr:
 class MarketDay:
     """The tables of one market and day, in the making."""
 
-    def __init__(self, folder: Path, mic: str, day: date) -> None:
-        self.mic, self.day, self._folder = mic, day, folder
+    def __init__(self, folder: Path, mic: str, day: date, complete: Complete) -> None:
+        self.mic, self.day, self._folder, self._complete = mic, day, folder, complete
         self._streams: dict[tuple[str, frozenset[str]], _Stream] = {}
+        self._times: dict[bool, Span] = {}
 
     def add(self, table: Table, frame: pl.DataFrame) -> None:
         """Take rows of *table*; pieces with the same columns come nearly in its order."""
         if frame.is_empty():
             return
+        self._note(time_column(table, frame.columns), frame)
         kind = (table.name, frozenset(frame.columns))
         if kind not in self._streams:
-            self._streams[kind] = _Stream(self._folder / str(len(self._streams)), table, self.mic, self.day)
+            self._streams[kind] = _Stream(
+                self._folder / str(len(self._streams)), table, self.mic, self.day, self._complete.get(table.name, ())
+            )
         self._streams[kind].add(frame[sorted(frame.columns)])
 
-    def put(self, lake: Path, listings: Collection[int]) -> tuple[LakeFile, ...]:
+    def put(
+        self, lake: Path, listings: Collection[int], *, coverage: Coverage | None = None, replace: bool = False
+    ) -> tuple[LakeFile, ...]:
         """Put the rows into the lake: all tables or none; rows of other listings stay.
 
         Args:
             lake: Root of the lake.
             listings: `ListingId` of the rows.
+            coverage: The times that files tell of; None: all of them are one recording of all listings, from its first to its last row.
+            replace: Drop what the lake has of the listings from other times too.
 
         Raises:
+            ConflictingSettings: The lake has rows of these listings from other times, and *replace* is not set.
             DataError: Two listings of the day share a `ListingId`.
             TargetFailed: The lake cannot be written.
         """
@@ -161,7 +174,8 @@ class MarketDay:
         places = {table: Path(lake_path(str(lake), table, self.mic, self.day)) for table in made}
         if any(len(paths) > 1 for paths in made.values()) or any(place.exists() for place in places.values()):
             rows = {table: [pl.scan_parquet(path) for path in paths] for table, paths in made.items()}
-            return replace_listings(lake, self.mic, self.day, rows, listings)
+            told = self._recorded(rows, listings) if coverage is None else coverage
+            return replace_listings(lake, self.mic, self.day, rows, listings, coverage=told, replace=replace)
         counts = {stream.table.name: stream.rows for stream in self._streams.values()}
         return tuple(self._moved(table, paths[0], places[table], counts[table.name]) for table, paths in made.items())
 
@@ -169,6 +183,23 @@ class MarketDay:
         """Forget everything."""
         for stream in self._streams.values():
             stream.stop()
+
+    def _note(self, column: str | None, frame: pl.DataFrame) -> None:
+        """Remember the first and the last time so far, of arrivals and of clocks."""
+        low, high = (None, None) if column is None else times_of(frame, column)
+        if low is not None and high is not None:
+            before = self._times.get(column == ARRIVAL, (low, high))
+            self._times[column == ARRIVAL] = (min(before[0], low), max(before[1], high))
+
+    def _recorded(self, rows: Mapping[Table, Sequence[pl.LazyFrame]], listings: Collection[int]) -> Coverage:
+        """That everything is told of all listings from the first to the last row."""
+        coverage = Coverage()
+        for table, frames in rows.items():
+            span = self._times.get(time_column(table, frames[0].collect_schema()) == ARRIVAL)
+            if span is not None:
+                for listing in listings:
+                    coverage.add(table.name, listing, span)
+        return coverage
 
     def _moved(self, table: Table, made: Path, place: Path, rows: int) -> LakeFile:
         try:
@@ -184,15 +215,15 @@ class MarketDay:
 class MarketDays:
     """All markets and days of one import."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, complete: Complete) -> None:
+        self._folder, self._complete = folder, complete
         self._days: dict[tuple[str, date], MarketDay] = {}
 
     def of(self, mic: str, day: date) -> MarketDay:
         """The day, begun when it is asked for first."""
         key = (mic, day)
         if key not in self._days:
-            self._days[key] = MarketDay(self._folder / f"{mic}-{day}", mic, day)
+            self._days[key] = MarketDay(self._folder / f"{mic}-{day}", mic, day, self._complete)
             (self._folder / f"{mic}-{day}").mkdir()
         return self._days[key]
 
@@ -206,8 +237,12 @@ class MarketDays:
 
 
 @contextmanager
-def market_days(lake: Path) -> Iterator[MarketDays]:
+def market_days(lake: Path, complete: Complete = NONE_COMPLETE) -> Iterator[MarketDays]:
     """Room beside the lake's files for days in the making; gone at the end of the block.
+
+    Args:
+        lake: Root of the lake.
+        complete: Columns that no row leaves null, by the name of their table: they are written faster.
 
     Raises:
         TargetFailed: The lake cannot be written.
@@ -223,7 +258,7 @@ def market_days(lake: Path) -> Iterator[MarketDays]:
     with ExitStack() as undo:
         if is_new:
             undo.callback(_remove_if_empty, lake)
-        days = MarketDays(Path(undo.enter_context(folder)))
+        days = MarketDays(Path(undo.enter_context(folder)), complete)
         undo.callback(days.stop)
         yield days
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Imported, Progress
-from basalt.feeds.options import Currency, FeedOptions, Mic
+from basalt.feeds.options import Currency, ImportOptions, Mic
 
 
-class BinanceOptions(FeedOptions):
+class BinanceOptions(ImportOptions):
     """What captures do not tell."""
 
     mic: Mic | None = Field(default=None, description="Venue of the listings; BINF for futures and BINS for spot by default.")
@@ -30,4 +30,4 @@ class BinanceFeed:
         """Import every capture under *paths*; see `basalt.feeds.binance.importing.import_binance`."""
         from basalt.feeds.binance.importing import import_binance
 
-        return import_binance(paths, lake, mic=options.mic, currency=options.currency, progress=progress)
+        return import_binance(paths, lake, mic=options.mic, currency=options.currency, replace=options.replace, progress=progress)

@@ -13,9 +13,11 @@ from basalt.feeds.binance.replaying import CaptureReplay
 from basalt.feeds.binance.resuming import Ends
 from basalt.feeds.collecting import Days, collected_days
 from basalt.feeds.continuous import quote_asset
+from basalt.feeds.covering import ARRIVAL
 from basalt.feeds.feed import Imported, Progress, quietly
 from basalt.feeds.identifiers import Listing
 from basalt.feeds.lines import BYTES_AT_ONCE
+from basalt.market.tables import L2, TRADES
 
 MICS = {"futures": "BINF", "spot": "BINS"}
 """Names of the venues in a lake; ISO 10383 has none for them."""
@@ -27,6 +29,7 @@ def import_binance(
     *,
     mic: str | None = None,
     currency: str | None = None,
+    replace: bool = False,
     progress: Progress = quietly,
     bytes_at_once: int = BYTES_AT_ONCE,
 ) -> Imported:
@@ -42,6 +45,7 @@ def import_binance(
         lake: Root of the lake; made if missing.
         mic: Venue of all listings; `BINF` for futures and `BINS` for spot if None.
         currency: Currency of all prices; the end of the symbol if None.
+        replace: Drop what the lake has of the same listings, days and tables beyond the times of the captures.
         progress: Told about every file.
         bytes_at_once: Text that is held at once.
 
@@ -53,7 +57,7 @@ def import_binance(
     captures = find_captures(paths)
     total = sum(len(capture.files) for capture in captures)
     done, replays, ends = 0, [], Ends(lake)
-    with collected_days(lake) as days:
+    with collected_days(lake, replace=replace) as days:
         for capture in captures:
             listing = Listing(mic or MICS[capture.market], capture.symbol, currency or quote_asset(capture.symbol))
             replays.append((capture, listing, CaptureReplay()))
@@ -76,7 +80,7 @@ def _kind(capture: Capture) -> str:
 
 @dataclass
 class _Reader:
-    """The files of one capture, one after the other."""
+    """The files of one capture, one after the other; they tell of books from where the first book is known."""
 
     replay: CaptureReplay
     listing: Listing
@@ -91,17 +95,24 @@ class _Reader:
         """Read one file."""
         tables: set[Table] = set()
         times: list[int] = []
+        shown: list[int] = []
+        is_known = self.replay.following.last is not None
         for messages in read_capture(file, self._line, self._ahead, bytes_at_once=self.bytes_at_once):
             only_symbol({*messages.symbols(), self.listing.ticker}, file)
             self.ends.resume(self.replay, messages, self.listing)
-            self.days.add_books(self.listing, self.replay.books(messages), instrument_type=self.kind)
+            books = list(self.replay.books(messages))
+            shown += [rows[ARRIVAL].item(0) for _, rows in books[:1] if rows.height]
+            self.days.add_books(self.listing, books, instrument_type=self.kind)
             self.days.add_trades(self.listing, self.replay.trades(messages), instrument_type=self.kind)
             self.days.add_aggregates(self.listing, self.replay.aggregates(messages), instrument_type=self.kind)
             tables |= set(messages.tables())
             times += messages.span or ()
             self._line, self._ahead = self._line + messages.lines, messages.ahead
-        for table in tables:
-            self.days.cover(self.listing, table, (min(times), max(times)))
+        first, last = min(times, default=0), max(times, default=0)
+        if TRADES in tables:
+            self.days.cover(self.listing, TRADES, (first, last))
+        if L2 in tables and (is_known or shown):
+            self.days.cover(self.listing, L2, (first if is_known else min(shown), last))
         self.ends.note(self.replay, self.listing)
 
 

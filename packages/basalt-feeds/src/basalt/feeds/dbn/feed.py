@@ -8,10 +8,10 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Exported, Imported, LakeDay, Progress
-from basalt.feeds.options import Currency, FeedOptions, Mic, Replace
+from basalt.feeds.options import Currency, FeedOptions, ImportOptions, Mic
 
 
-class DbnOptions(FeedOptions):
+class DbnOptions(ImportOptions):
     """What Databento's files do not tell."""
 
     mic: Mic | None = Field(
@@ -19,7 +19,6 @@ class DbnOptions(FeedOptions):
     )
     currency: Currency = "USD"
     books: bool = Field(True, description="Build l2 from order events.")
-    replace: Replace = False
 
 
 class DbnExportOptions(FeedOptions):
@@ -30,7 +29,8 @@ class DbnFeed:
     """Import DBN and CSV files of Databento: mbo, mbp-10, mbp-1, tbbo, trades, definition, status, statistics, imbalance.
 
     Give files (.dbn, .csv, with .zst or without) or folders of them. Writes l3, l2, trades, marketstate, statistics, imbalance and
-    reference, as far as the files have them; the same listing and day is replaced.
+    reference, as far as the files have them; of the same listing and day, what the files
+    cover is replaced.
     """
 
     Options = DbnOptions

@@ -15,6 +15,8 @@ from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, 
 from basalt.core.lake import LakeFile, lake_path
 from basalt.core.tables import Table
 from basalt.feeds.blocks import read_ahead
+from basalt.feeds.covering import Coverage, Span
+from basalt.feeds.dbn.completing import COMPLETE
 from basalt.feeds.dbn.facts import Steps, figure_rows, imbalance_rows, kinds_of, learn_definitions, reference_rows, steps_of
 from basalt.feeds.dbn.fields import DAY_NANOS
 from basalt.feeds.dbn.finding import find_files
@@ -26,10 +28,9 @@ from basalt.feeds.dbn.records import KINDS, RECORDS_AT_ONCE, Header, read_dbn
 from basalt.feeds.dbn.texts import read_csv
 from basalt.feeds.feed import Imported, Progress, quietly
 from basalt.feeds.identifiers import Listing
-from basalt.feeds.keeping import refuse_loss
 from basalt.feeds.streaming import MarketDay, MarketDays, market_days
 from basalt.market.statistics import STATISTICS
-from basalt.market.tables import IMBALANCE, L2, L3, MARKETSTATE, REFERENCE, TRADES
+from basalt.market.tables import IMBALANCE, L2, MARKETSTATE, REFERENCE
 
 SCHEMAS = (*KINDS.values(), "tbbo")
 _DEPTHS = {"mbo": "L3", "mbp-10": "L2"}
@@ -72,7 +73,7 @@ def import_dbn(
         TargetFailed: The lake cannot be written.
     """
     files = find_files(paths)
-    with market_days(lake) as days, closing(_Work(days, mic, currency, has_books=books)) as work:
+    with market_days(lake, COMPLETE) as days, closing(_Work(days, mic, currency, has_books=books)) as work:
         for done, file in enumerate(files):
             progress(f"importing {file.name}", done, len(files))
             work.read(file, records_at_once)
@@ -91,12 +92,17 @@ class _Day:
     kinds: dict[int, str] = field(default_factory=dict)
     seen: Steps = field(default_factory=Steps)
     phases: DayPhases = field(default_factory=DayPhases)
-    spans: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    spans: dict[tuple[str, int], dict[Path, Span]] = field(default_factory=dict)
     books_before: dict[int, int] = field(default_factory=dict)
 
-    def covered(self, table: Table) -> dict[int, tuple[int, int]]:
-        """First and last time of arrival of the records that rows of *table* are made of, by listing."""
-        return {listing: self.spans[kind, listing] for (name, listing), kind in self.owners.items() if name == table.name}
+    def coverage(self) -> Coverage:
+        """Times of arrival of the records that rows are made of, file by file."""
+        told = Coverage()
+        phases = {(MARKETSTATE.name, listing): "status" for listing in self.listings}
+        for (table, listing), kind in (self.owners | phases).items():
+            for span in self.spans.get((kind, listing), {}).values():
+                told.add(table, listing, span)
+        return told
 
 
 class _Market:
@@ -194,8 +200,9 @@ class _Market:
                     hint="leave one of the files out",
                 )
             self._latest[kind, listing] = (max(last, until), path)
-            low, high = known.spans.get((kind, listing), (first, last))
-            known.spans[kind, listing] = (min(low, first), max(high, last))
+            of_files = known.spans.setdefault((kind, listing), {})
+            low, high = of_files.get(path, (first, last))
+            of_files[path] = (min(low, first), max(high, last))
 
     def notices(self) -> Iterator[str]:
         """What a reader of the command should know."""
@@ -250,11 +257,7 @@ class _Work:
 
     def put(self, lake: Path, *, replace: bool) -> Imported:
         """Put everything into the lake, one market's day after the other."""
-        for market in () if replace else self._markets.values():
-            for day, known in market.days.items():
-                for table in (L2, L3, TRADES):
-                    refuse_loss(lake, table, market.directory.mic, day, known.covered(table))
-        files = [file for mic in sorted(self._markets) for file in _put_market(self._markets[mic], lake)]
+        files = [file for mic in sorted(self._markets) for file in _put_market(self._markets[mic], lake, replace=replace)]
         notices = [*self._notices, *(each for market in self._markets.values() for each in market.notices())]
         if not files:
             raise MissingData(
@@ -274,7 +277,7 @@ def _mic_of(header: Header) -> str:
     return match["mic"]
 
 
-def _put_market(market: _Market, lake: Path) -> Iterator[LakeFile]:
+def _put_market(market: _Market, lake: Path, *, replace: bool) -> Iterator[LakeFile]:
     for day in sorted(market.days):
         known = market.days[day]
         listings = tuple(known.listings[each] for each in sorted(known.listings))
@@ -283,7 +286,7 @@ def _put_market(market: _Market, lake: Path) -> Iterator[LakeFile]:
         market.into(day).add(REFERENCE, _with_stored(made, lake, market.directory.mic, day, described=set(known.steps) | set(known.kinds)))
         if known.phases.is_told:
             market.into(day).add(MARKETSTATE, known.phases.rows(listings, day))
-        yield from market.into(day).put(lake, set(known.listings))
+        yield from market.into(day).put(lake, set(known.listings), coverage=known.coverage(), replace=replace)
 
 
 def _with_stored(made: pl.DataFrame, lake: Path, mic: str, day: date, *, described: set[int]) -> pl.DataFrame:

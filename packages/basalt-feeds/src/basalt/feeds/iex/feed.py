@@ -8,22 +8,22 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Imported, Progress
-from basalt.feeds.options import Currency, FeedOptions, Mic, Replace
+from basalt.feeds.options import Currency, ImportOptions, Mic
 
 
-class IexOptions(FeedOptions):
+class IexOptions(ImportOptions):
     """What captures do not tell, and what of them is wanted."""
 
     mic: Mic = "IEXG"
     currency: Currency = "USD"
     ticker: list[str] = Field([], description="Security to import; repeat it for more. All by default.")
-    replace: Replace = False
 
 
 class IexFeed:
     """Import captures of IEX DEEP 1.0: pcap or pcapng files, gzipped or not, or folders of them.
 
-    Writes trades, l2, marketstate, imbalance, statistics and reference; the same securities and day are replaced.
+    Writes trades, l2, marketstate, imbalance, statistics and reference; of the same listing and day, what the files
+    cover is replaced.
     """
 
     Options = IexOptions

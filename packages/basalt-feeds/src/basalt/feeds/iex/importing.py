@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from datetime import date
 from pathlib import Path
-
-import polars as pl
 
 from basalt.core.errors import ConflictingSettings, CorruptInput, MissingData
 from basalt.core.lake import LakeFile
@@ -19,7 +17,6 @@ from basalt.feeds.iex.fields import LENGTHS
 from basalt.feeds.iex.securities import Securities, missing
 from basalt.feeds.iex.segments import FIRST_GAP, FOREIGN, GAPS, MISSING, REPEATED
 from basalt.feeds.iex.tables import RowMaker
-from basalt.feeds.keeping import refuse_loss
 from basalt.feeds.parts import Parts, parts_in
 from basalt.feeds.streaming import MarketDay, market_days
 from basalt.feeds.telling import tell_crossed, tell_halted
@@ -101,7 +98,6 @@ class _Reading:
     taken: frozenset[date]
     _: KW_ONLY
     replace: bool
-    _times: list[int] = field(default_factory=list)
 
     def into(self, lake: Path, piece_bytes: int) -> Imported:
         """Read it and put its rows into *lake*."""
@@ -117,14 +113,14 @@ class _Reading:
                     maker, rows = RowMaker(self.securities, self._fresh(decoder.day)), days.of(self.securities.mic, decoder.day)
                 made = maker.make(decoded)
                 for table in TABLES:
-                    rows.add(table, self._seen(made[table.name]))
-                parts.append(TRADES, self._seen(made[TRADES.name]))
+                    rows.add(table, made[table.name])
+                parts.append(TRADES, made[TRADES.name])
                 broken += decoded.broken
             if maker is None:
                 hint = "TOPS and DEEP+ captures are other feeds; fetch the DEEP 1.0 file"
                 raise CorruptInput("no DEEP messages", where=str(self.path), hint=hint)
             _require(self.path, self.securities)
-            parts.append(TRADES, self._seen(maker.quotes.finish()))
+            parts.append(TRADES, maker.quotes.finish())
             files = self._put(rows, parts, broken, maker, lake)
         return Imported(files, tuple(_notices(self.path.name, decoder, maker)))
 
@@ -133,23 +129,12 @@ class _Reading:
             raise ConflictingSettings(f"{day} is given twice", where=str(self.path), hint="leave one of the captures out")
         return day
 
-    def _seen(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """*rows*, their times of arrival noted."""
-        if "ReceiveTimestamp" in rows.columns:
-            ends = rows.select(low=pl.col("ReceiveTimestamp").min(), high=pl.col("ReceiveTimestamp").max()).row(0)
-            times = [*self._times, *(each for each in ends if each is not None)]
-            self._times = [min(times), max(times)] if times else []
-        return rows
-
     def _put(self, rows: MarketDay, parts: Parts, broken: Collection[int], maker: RowMaker, lake: Path) -> tuple[LakeFile, ...]:
         for trades in parts.frames(TRADES):
             rows.add(TRADES, with_cancellations(trades, broken).collect())
         reference = maker.securities.reference(maker.day)
         rows.add(REFERENCE, reference)
-        listings = reference["ListingId"].to_list()
-        for table in () if self.replace or not self._times else (L2, TRADES):
-            refuse_loss(lake, table, self.securities.mic, maker.day, dict.fromkeys(listings, (self._times[0], self._times[-1])))
-        return rows.put(lake, listings)
+        return rows.put(lake, reference["ListingId"].to_list(), replace=self.replace)
 
 
 def _require(path: Path, securities: Securities) -> None:

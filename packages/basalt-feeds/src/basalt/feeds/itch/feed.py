@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Exported, Imported, LakeDay, Progress
-from basalt.feeds.options import Currency, FeedOptions
+from basalt.feeds.options import Currency, FeedOptions, ImportOptions
 
 LOSSES = (
     "Identifiers of listings, instruments and orders: securities have names only, orders are numbered anew.",
@@ -23,7 +23,7 @@ LOSSES = (
 )
 
 
-class ItchOptions(FeedOptions):
+class ItchOptions(ImportOptions):
     """What ITCH files do not tell, and what of them is wanted."""
 
     day: str | None = Field(None, description="Trading day, where the file's name does not say it.", examples=["2019-01-30"])
@@ -42,7 +42,8 @@ class ItchExportOptions(FeedOptions):
 class ItchFeed:
     """Import Nasdaq TotalView-ITCH 5.0: files of length-prefixed messages, gzipped or not, or folders of them.
 
-    Writes trades, l2, l3, marketstate, imbalance and reference; the same securities and day are replaced.
+    Writes trades, l2, l3, marketstate, imbalance and reference; of the same listing and day, what the files
+    cover is replaced.
     """
 
     Options = ItchOptions
@@ -61,6 +62,7 @@ class ItchFeed:
             currency=options.currency,
             tickers=options.ticker,
             queues=options.queues,
+            replace=options.replace,
             progress=progress,
         )
 

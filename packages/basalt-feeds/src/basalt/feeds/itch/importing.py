@@ -41,6 +41,7 @@ def import_itch(
     currency: str = "USD",
     tickers: Collection[str] = (),
     queues: bool = True,
+    replace: bool = False,
     progress: Progress = quietly,
     piece_bytes: int = PIECE_BYTES,
 ) -> Imported:
@@ -57,12 +58,13 @@ def import_itch(
         currency: Currency of all prices.
         tickers: Securities to import; all if empty.
         queues: Whether rows of `l3` say where orders stand in their queues (`SizeAhead`, `OrdersAhead` and the like).
+        replace: Drop what the lake has of the securities' day beyond the time of the file.
         progress: Told which file comes next.
         piece_bytes: Bytes of a file that are decoded at once.
 
     Raises:
         DataError: A file that is missing, cut short, or not what Nasdaq writes.
-        ConflictingSettings: Two files of one venue and day.
+        ConflictingSettings: Two files of one venue and day; or the lake has rows of it from times that the file does not cover.
         TargetFailed: The lake cannot be written.
     """
     files = find_files(paths, day=day, mic=mic)
@@ -70,13 +72,13 @@ def import_itch(
     notices: list[str] = []
     for done, file in enumerate(files):
         progress(f"importing {file.mic} {file.day}", done, len(files))
-        imported = _import_file(file, lake, Directory(file.mic, currency, frozenset(tickers)), piece_bytes, queues=queues)
+        imported = _import_file(file, lake, Directory(file.mic, currency, frozenset(tickers)), piece_bytes, queues=queues, replace=replace)
         written += imported.files
         notices += imported.notices
     return Imported(tuple(written), tuple(notices))
 
 
-def _import_file(file: ItchFile, lake: Path, directory: Directory, piece_bytes: int, *, queues: bool) -> Imported:
+def _import_file(file: ItchFile, lake: Path, directory: Directory, piece_bytes: int, *, queues: bool, replace: bool) -> Imported:
     decoder = Decoder(file.path, directory)
     maker = RowMaker(directory, file.day, midnight_nanos(file.day, NEW_YORK), queues)
     broken: list[int] = []
@@ -94,7 +96,7 @@ def _import_file(file: ItchFile, lake: Path, directory: Directory, piece_bytes: 
         for trades in parts.frames(TRADES):
             rows.add(TRADES, with_cancellations(trades, broken).collect())
         rows.add(REFERENCE, directory.reference(file.day))
-        files = rows.put(lake, directory.listing_ids[directory.wanted].tolist())
+        files = rows.put(lake, directory.listing_ids[directory.wanted].tolist(), replace=replace)
     return Imported(files, tuple(_notices(file, decoder, maker)))
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Exported, Imported, LakeDay, Progress
-from basalt.feeds.options import Currency, FeedOptions, Mic
+from basalt.feeds.options import Currency, FeedOptions, ImportOptions, Mic
 
 
-class LobsterOptions(FeedOptions):
+class LobsterOptions(ImportOptions):
     """What LOBSTER's files do not tell."""
 
     mic: Mic = "XNAS"
@@ -27,7 +27,8 @@ class LobsterExportOptions(FeedOptions):
 class LobsterFeed:
     """Import LOBSTER message and orderbook files: CSV files, zip archives, or folders of them.
 
-    Writes trades, l2, l3, marketstate and reference; the same ticker and day is replaced.
+    Writes trades, l2, l3, marketstate and reference; of the same listing and day, what the files
+    cover is replaced.
     """
 
     Options = LobsterOptions
@@ -49,6 +50,7 @@ class LobsterFeed:
             lake,
             mic=options.mic,
             currency=options.currency,
+            replace=options.replace,
             observe=lambda done, total, pair: progress(f"importing {pair.ticker} {pair.day}", done, total),
         )
 

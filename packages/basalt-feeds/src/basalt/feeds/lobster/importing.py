@@ -14,6 +14,7 @@ from basalt.core.errors import TargetFailed
 from basalt.core.lake import LakeFile, lake_path
 from basalt.core.tables import Table
 from basalt.feeds.blocks import read_ahead
+from basalt.feeds.covering import WHOLE, Coverage, extents
 from basalt.feeds.feed import Imported
 from basalt.feeds.fresh import FreshDay
 from basalt.feeds.identifiers import Listing, ListingDay
@@ -38,30 +39,32 @@ def import_lobster(
     *,
     mic: str = "XNAS",
     currency: str = "USD",
+    replace: bool = False,
     observe: Observer | None = None,
 ) -> Imported:
     """Import all LOBSTER pairs under *paths* into *lake*, one day after the other.
 
     A day's files appear when all its pairs are read: for one market and day all tables are
-    written, or none. Rows of other listings that the lake has for that day stay; the same listing
-    and day is replaced, so importing twice changes nothing.
+    written, or none. Rows of other listings that the lake has for that day stay; those of the same listing and the
+    time of its messages are replaced, so importing twice changes nothing.
 
     Args:
         paths: CSV files, zip archives, and folders of them.
         lake: Root of the lake; made if missing.
         mic: Venue of all listings.
         currency: Currency of all prices.
+        replace: Drop what the lake has of the tickers' day beyond the time of the files.
         observe: Told about progress, if given.
 
     Raises:
         DataError: Files that are missing, cut short, or hold lines that LOBSTER does not write.
-        ConflictingSettings: A ticker and day is given twice.
+        ConflictingSettings: A ticker and day is given twice; or the lake has rows of it from times that the files do not cover.
         TargetFailed: The lake cannot be written.
     """
     pairs = find_pairs(paths)
     announce = _announcer(observe, len(pairs))
     days = (tuple(group) for _, group in groupby(pairs, key=lambda pair: pair.day))
-    files = [file for of_day in days for file in _import_day(of_day, lake, mic, currency, announce)]
+    files = [file for of_day in days for file in _import_day(of_day, lake, (mic, currency), announce, replace=replace)]
     return Imported(tuple(files), tuple(_notices(pairs)))
 
 
@@ -75,8 +78,10 @@ def _announcer(observe: Observer | None, total: int) -> Callable[[Pair], None]:
     return announce
 
 
-def _import_day(pairs: Sequence[Pair], lake: Path, mic: str, currency: str, announce: Callable[[Pair], None]) -> tuple[LakeFile, ...]:
-    day = pairs[0].day
+def _import_day(
+    pairs: Sequence[Pair], lake: Path, market: tuple[str, str], announce: Callable[[Pair], None], *, replace: bool
+) -> tuple[LakeFile, ...]:
+    day, (mic, currency) = pairs[0].day, market
     has_others = len(pairs) > 1 or any(Path(lake_path(str(lake), table, mic, day)).exists() for table in TABLES)
     with _staging(lake) as staging:
         listings = [ListingDay(Listing(mic, pair.ticker, currency), day) for pair in pairs]
@@ -84,11 +89,21 @@ def _import_day(pairs: Sequence[Pair], lake: Path, mic: str, currency: str, anno
             announce(pairs[0])
             return _import_fresh(pairs[0], listings[0], lake, staging)
         rows: dict[Table, list[pl.LazyFrame]] = {table: [] for table in TABLES}
+        coverage = Coverage()
         for number, (pair, of) in enumerate(zip(pairs, listings, strict=True)):
             announce(pair)
             for table, frame in _set_aside(_pieces(pair, of), staging / str(number)).items():
                 rows[table].append(frame)
-        return replace_listings(lake, mic, day, rows, {of.listing.listing_id for of in listings})
+            _cover(coverage, of.listing.listing_id, rows[L2][-1])
+        return replace_listings(lake, mic, day, rows, {of.listing.listing_id for of in listings}, coverage=coverage, replace=replace)
+
+
+def _cover(coverage: Coverage, listing: int, books: pl.LazyFrame) -> None:
+    """Files tell of the time of their messages, each of which is a row of `l2`; the session's phases are those of the day."""
+    for span in extents([books], L2, [listing]).values():
+        for table in (TRADES, L2, L3):
+            coverage.add(table.name, listing, span)
+    coverage.add(MARKETSTATE.name, listing, WHOLE)
 
 
 def _pieces(pair: Pair, of: ListingDay) -> Iterator[tuple[Table, pl.DataFrame]]:

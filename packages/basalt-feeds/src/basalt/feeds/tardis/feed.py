@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from basalt.feeds.feed import Exported, Imported, LakeDay, Progress
-from basalt.feeds.options import Currency, FeedOptions, Mic
+from basalt.feeds.options import Currency, FeedOptions, ImportOptions, Mic
 
 LOSSES = (
     "Nanoseconds: clocks are in microseconds, and events of one microsecond become simultaneous; their order stays.",
@@ -19,7 +19,7 @@ LOSSES = (
 )
 
 
-class TardisOptions(FeedOptions):
+class TardisOptions(ImportOptions):
     """What Tardis's files do not tell."""
 
     mic: Mic | None = Field(default=None, description="Venue of the listings; by Tardis's name of the exchange by default.")
@@ -35,7 +35,8 @@ class TardisExportOptions(FeedOptions):
 class TardisFeed:
     """Import Tardis CSV files: incremental_book_L2, book_snapshot_25, quotes and trades, gzipped or not, or folders of them.
 
-    Writes trades, l2, marketstate and reference; the same listing and day is replaced.
+    Writes trades, l2, marketstate and reference; of the same listing and day, what the files
+    cover is replaced.
     """
 
     Options = TardisOptions
@@ -46,7 +47,7 @@ class TardisFeed:
         """Import every file under *paths*; see `basalt.feeds.tardis.importing.import_tardis`."""
         from basalt.feeds.tardis.importing import import_tardis
 
-        return import_tardis(paths, lake, mic=options.mic, currency=options.currency, progress=progress)
+        return import_tardis(paths, lake, mic=options.mic, currency=options.currency, replace=options.replace, progress=progress)
 
     def export_day(self, source: LakeDay, out: Path, options: TardisExportOptions, progress: Progress) -> Exported:
         """Write four files a listing; see `basalt.feeds.tardis.exporting.export_tardis`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +15,8 @@ import polars as pl
 import pytest
 from pydantic import BaseModel
 
-from basalt.core.errors import MissingData
-from basalt.core.lake import ORDER_KEY, order_columns
+from basalt.core.errors import ConflictingSettings, MissingData
+from basalt.core.lake import ORDER_KEY, order_columns, write_lake_file
 from basalt.core.lake import conform as conform_rows
 from basalt.core.scanning import identity_columns
 from basalt.core.sources.lake import LakeSource, check_schema
@@ -25,6 +26,12 @@ from basalt.market.statistics import STATISTICS
 from basalt.market.tables import L2, REFERENCE, TABLES, TRADES
 from basalt.testing.contracts.plugins import HEAVY
 from basalt.testing.tables import clock_column
+
+EVENTS = ("trades", "l2", "l3")
+"""Tables whose rows are messages of files, and of no calendar."""
+
+_ARRIVAL = "ReceiveTimestamp"
+_SIZES = ("Size", "BidQuantity1", "AskQuantity1")
 
 SLACK_HOURS = 14
 """Hours by which a trading day may start before or end after its date in UTC."""
@@ -154,9 +161,10 @@ class FeedContract(LakeContract):
         self.import_into(tmp_path / "lake", paths)
         return tmp_path / "lake"
 
-    def import_into(self, lake: Path, paths: Sequence[Path]) -> Any:
-        """Import *paths* into *lake* with the contract's options."""
-        return self.feed.import_files(paths, lake, self.feed.Options(**self.options), lambda what, done, total: None)
+    def import_into(self, lake: Path, paths: Sequence[Path], **more: Any) -> Any:
+        """Import *paths* into *lake* with the contract's options, and *more* of them."""
+        options = self.feed.Options(**{**self.options, **more})
+        return self.feed.import_files(paths, lake, options, lambda what, done, total: None)
 
     def test_every_option_is_described(self) -> None:
         """`--help` says what each option means."""
@@ -181,6 +189,69 @@ class FeedContract(LakeContract):
         assert [path for _, _, path in _files(lake)] == list(before)
         assert all(pl.read_parquet(path).equals(frame) for path, frame in before.items())
         assert {each.path: each.rows for each in files} == {path: frame.height for path, frame in before.items()}
+
+    @pytest.mark.parametrize("hours", [-1, 1], ids=["before", "after"])
+    def test_rows_of_other_times_are_not_dropped_unasked(self, lake: Path, paths: Sequence[Path], tmp_path: Path, hours: int) -> None:
+        """What the lake has of a listing from before or after the files stays, or the import is refused and says how to have it done."""
+        for number, (table, place, path) in enumerate(_events(lake)):
+            other = tmp_path / f"with-more-{number}"
+            shutil.copytree(lake, other)
+            is_extra = _add_row(lake, other, table, place, hours)
+            refusal = self._refusal(other, paths)
+            assert refusal is None or ("--replace" in str(refusal.hint) and table.name in str(refusal.where))
+            assert pl.read_parquet(other / path.relative_to(lake)).filter(is_extra).height == 1, (table.name, "a row is lost")
+            shutil.rmtree(other)
+
+    def _refusal(self, lake: Path, paths: Sequence[Path]) -> ConflictingSettings | None:
+        try:
+            self.import_into(lake, paths)
+        except ConflictingSettings as refusal:
+            return refusal
+        return None
+
+    @pytest.mark.parametrize("hours", [-1, 1], ids=["before", "after"])
+    def test_rows_of_other_times_are_dropped_when_asked(self, lake: Path, paths: Sequence[Path], tmp_path: Path, hours: int) -> None:
+        """With `replace`, the lake has what the files have, and nothing else of these listings."""
+        other = tmp_path / "with-more"
+        shutil.copytree(lake, other)
+        for table, place, _ in _events(lake):
+            _add_row(lake, other, table, place, hours)
+        self.import_into(other, paths, replace=True)
+        for table, _, path in _files(lake):
+            assert pl.read_parquet(other / path.relative_to(lake)).equals(pl.read_parquet(path)), table.name
+
+
+def _events(lake: Path) -> Iterator[tuple[Table, tuple[str, date], Path]]:
+    """The files whose rows are messages, if they have any."""
+    return (each for each in _files(lake) if each[0].name in EVENTS and not _sizable(pl.read_parquet(each[2])).is_empty())
+
+
+def _sizable(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.any_horizontal(pl.col(name) > 0 for name in _SIZES if name in rows.columns))
+
+
+def _add_row(lake: Path, other: Path, table: Table, place: tuple[str, date], hours: int) -> pl.Expr:
+    """Put a row into *other* that is as far from all that *lake* has as *hours* say; gives what finds it."""
+    (path,) = [each for kind, where, each in _files(lake) if (kind, where) == (table, place)]
+    stored = pl.read_parquet(path)
+    clock = clock_column(table, stored.columns)
+    times = [_times(kind, pl.read_parquet(each)) for kind, _, each in _files(lake)]
+    reached = [nanos for each in times for nanos in each]
+    moment = (max(reached) if hours > 0 else min(reached)) + hours * 3_600 * 10**9
+    arrival = [pl.lit(moment).alias(_ARRIVAL)] * (_ARRIVAL in stored.columns)
+    another = [pl.col(name) * 2 for name in _SIZES if name in stored.columns]
+    apart = pl.col("BMLLSequenceNo") + moment  # some feeds number messages by their time
+    extra = _sizable(stored).tail(1).with_columns(pl.lit(moment).cast(stored.schema[clock]).alias(clock), apart, *another, *arrival)
+    names = [name for name in order_columns(table) if name in stored.columns]
+    write_lake_file(other, table, *place, pl.concat([stored, extra]).sort(names, maintain_order=True))
+    return pl.col(clock).cast(pl.Int64) == moment
+
+
+def _times(table: Table, rows: pl.DataFrame) -> list[int]:
+    """First and last times of *rows*, by their clock and by arrival."""
+    clock = next((name for name in table.time_from if name in rows.columns), None)
+    known = [rows[name].cast(pl.Int64).drop_nulls() for name in (clock, _ARRIVAL) if name in rows.columns]
+    return [int(edge) for each in known if each.len() for edge in (each.min(), each.max())]  # type: ignore[arg-type]
 
 
 def _files(lake: Path) -> Iterator[tuple[Table, tuple[str, date], Path]]:

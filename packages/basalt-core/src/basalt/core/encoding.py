@@ -71,7 +71,7 @@ class Encoding:
         """*frame* as pyarrow's writer takes it; words come with their dictionary, so that it need not look for it value by value."""
         import pyarrow as pa
 
-        others = frame.drop(self.words).to_arrow(compat_level=pl.CompatLevel.oldest())
+        others = frame.drop(self.words).to_arrow(compat_level=pl.CompatLevel.newest())
         columns = {name: _words(frame[name]) if name in self.words else others.column(name) for name in frame.columns}
         fields = [pa.field(name, column.type, nullable=name not in self.complete) for name, column in columns.items()]
         return pa.Table.from_arrays([*columns.values()], schema=pa.schema(fields))

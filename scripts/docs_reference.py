@@ -172,7 +172,7 @@ A command, and a worker, ends with:
 | 65 | the data are not what their contract says | no |
 | 70 | the run cannot go on | no |
 | 75 | a failure that may pass: a connection, a time-out | up to `MAX_RETRIES` times |
-| 137 | a worker was killed for want of memory | with half of its listings, else up to `MAX_RETRIES` times |
+| 137 | a worker got no more memory | with half of its listings, else up to `MAX_RETRIES` times |
 | 143 | interrupted | a worker: up to `MAX_RETRIES` times |"""
 
 

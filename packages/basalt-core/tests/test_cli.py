@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -129,9 +130,15 @@ def raising(problem: BaseException) -> Callable[[], None]:
             70,
             "error: ZeroDivisionError: by zero\n  this is a bug of Basalt or of a plugin; see where it comes from: BASALT_DEBUG=1\n",
         ),
-        (KeyboardInterrupt(), 143, "interrupted; outputs are as they were, --resume goes on from here\n"),
+        (KeyboardInterrupt(), 143, "interrupted\n"),
+        (MemoryError(), 137, "error: there is no more memory\n  close other programs, or take a machine with more\n"),
+        (
+            OSError(errno.ENOSPC, "Error writing bytes to file. Detail: [errno 28]", "lake/x.parquet"),
+            70,
+            "error: No space left on device\n  at lake/x.parquet\n  make room on the disk, and run the command again\n",
+        ),
     ],
-    ids=["typed", "unexpected", "interrupted"],
+    ids=["typed", "unexpected", "interrupted", "memory", "disk"],
 )
 def test_errors_end_with_their_exit_code(
     problem: BaseException, code: int, said: str, command: Callable[..., Any], capsys: Captured
@@ -141,6 +148,13 @@ def test_errors_end_with_their_exit_code(
         assert main(["acme", "go"]) == code
 
     assert capsys.readouterr().err == said
+
+
+def test_an_interrupted_run_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setattr("basalt.core.pipelines.load_pipeline", lambda *_, **__: raising(KeyboardInterrupt())())
+
+    assert main(["pipeline", "run", "--pipeline", "bars.py"]) == 143
+    assert capsys.readouterr().err == "interrupted; outputs are as they were, --resume goes on from here\n"
 
 
 def test_a_traceback_is_shown_on_request(command: Callable[..., Any], capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import signal
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,8 @@ def test_workers_have_the_callers_environment(value: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("BASALT_TEST_SURROUNDINGS", value)
     (ended,) = run_each(os.getenv, ["BASALT_TEST_SURROUNDINGS"], 1)
     assert ended.result == value
+
+
+def test_workers_do_not_hear_the_interrupt_that_a_terminal_sends_to_everybody() -> None:
+    (ended,) = run_each(signal.raise_signal, [signal.SIGINT], 1)
+    assert ended.exit_code == 0

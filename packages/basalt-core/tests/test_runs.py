@@ -15,7 +15,7 @@ import pytest
 from basalt.configuration import AnalyticsConfig, PassConfig, read_config
 from basalt.core import hookimpl
 from basalt.core.catalog import Catalog, using_catalog
-from basalt.core.errors import CannotFit, CheckFailed, TaskFailed, TransientFailure
+from basalt.core.errors import BasaltError, CannotFit, CheckFailed, OutOfMemory, TaskFailed, TransientFailure
 from basalt.core.isolation import run_each
 from basalt.core.ledger import Ledger
 from basalt.core.pipelines import Pipeline, load_pipeline
@@ -386,6 +386,22 @@ def test_a_flaky_task_is_given_up_after_its_tries(two_days: None, launch: Make, 
     assert "not yet" in str(caught.value)
     assert (tmp_path / "tries").read_text() == "xx"
     assert not Path("out").exists() or not list(Path("out").rglob("*seen*"))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "code", "said"),
+    [("panics", TaskFailed, 70, "PanicException: the engine gave up"), ("threadless", OutOfMemory, 137, "got no more memory")],
+)
+def test_a_panic_of_the_engine_is_told(
+    two_days: None, launch: Make, both: Any, trouble: str, error: type[BasaltError], code: int, said: str
+) -> None:
+    later = {"name": "seen", "modules": ["collect"], "module_inputs": {"collect": "bars"}, "collect_analytics": {"trouble": trouble}}
+
+    with pytest.raises(error, match=said) as caught:
+        launch(two_day_config(later, end_date="2026-02-02", max_retries=0, max_listings_per_batch=1), universe=both)
+
+    assert caught.value.exit_code == code
+    assert caught.value.hint
 
 
 def test_a_run_that_failed_goes_on_where_it_stopped(two_days: None, launch: Make, both: Any, tmp_path: Path) -> None:

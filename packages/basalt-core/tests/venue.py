@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from basalt.core import hookimpl
 from basalt.core.datasets import PlannedColumn
@@ -252,7 +253,9 @@ class CollectConfig(ModuleConfig):
 
     all_dates: bool = False
     entities: Literal["listing", "instrument", "universe"] = "listing"
-    trouble: Literal["none", "raises", "transient", "killed", "missing", "retyped", "repeated", "unplanned", "heavy"] = "none"
+    trouble: Literal[
+        "none", "raises", "transient", "killed", "missing", "retyped", "repeated", "unplanned", "heavy", "panics", "threadless"
+    ] = "none"
     marker: str = ""
     supports: bool = False
 
@@ -289,6 +292,10 @@ def trouble(config: CollectConfig, rows: pl.LazyFrame) -> None:
         raise RuntimeError("the module gave up")
     if config.trouble == "killed" or (config.trouble == "heavy" and rows.select(pl.col("ListingId").n_unique()).collect().item() > 1):
         os.kill(os.getpid(), signal.SIGKILL)
+    if config.trouble in ("panics", "threadless"):
+        raise PanicException(
+            "Os { message: 'Resource temporarily unavailable' }" if config.trouble == "threadless" else "the engine gave up"
+        )
     if config.trouble == "transient":
         tries = Path(config.marker)
         count = len(tries.read_text()) if tries.exists() else 0

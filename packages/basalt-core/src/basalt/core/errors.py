@@ -200,6 +200,12 @@ class TaskFailed(RunError):
     """A task ended without a result, after all its tries."""
 
 
+class OutOfMemory(RunError):
+    """A worker got no more memory, though its listings were divided as far as they can be."""
+
+    exit_code = 137
+
+
 class TargetFailed(RunError):
     """An output cannot be written."""
 

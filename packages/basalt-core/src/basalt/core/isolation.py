@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -30,10 +30,21 @@ Result = TypeVar("Result")
 PRELOADED = ("basalt.core.working",)
 THREADS_VARIABLE = "POLARS_MAX_THREADS"
 ALLOCATOR_VARIABLE = "_RJEM_MALLOC_CONF"
+ARENAS_VARIABLE = "MALLOC_ARENA_MAX"
 BACKTRACE_VARIABLE = "RUST_BACKTRACE"
 """Workers have none of the engine: one that is written for want of memory wants memory, and may wait for itself for ever."""
-ENDED_BY = {-signal.SIGKILL: OUT_OF_MEMORY, -signal.SIGABRT: OUT_OF_MEMORY, -signal.SIGTERM: INTERRUPTED, -signal.SIGINT: INTERRUPTED}
-"""What a worker that a signal ended is taken to have died of: the system kills one that takes too much, and an allocator that gets no memory aborts."""
+ENDED_BY = {
+    -signal.SIGKILL: OUT_OF_MEMORY,
+    -signal.SIGABRT: OUT_OF_MEMORY,
+    127: OUT_OF_MEMORY,
+    -signal.SIGTERM: INTERRUPTED,
+    -signal.SIGINT: INTERRUPTED,
+}
+"""What a worker that ended without an answer is taken to have died of.
+
+The system kills one that takes too much, an allocator that gets no memory aborts, and the C library
+ends with 127 where a thread gets none.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,22 +76,34 @@ def start_server(preload: Iterable[str] = (), *, threads: int) -> None:
         threads: Threads of a worker's engine, unless `POLARS_MAX_THREADS` is set already.
     """
     if context(preload).get_start_method() == "forkserver":
-        with _engine_settings(threads):
+        with _engine_settings(threads), _deaf_to_interrupts():
             forkserver.ensure_running()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started inside never hear Ctrl-C, which a terminal sends to all of them: their parent hears it, and ends them."""
+    resource_tracker.ensure_running()  # or it starts inside, and has everybody hear again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
 def _engine_settings(threads: int) -> Iterator[None]:
     """Processes started inside have so many engine threads; the engine reads the variables when it is imported.
 
-    Its allocator gets half as many arenas as there are threads, not four a core: a worker lives for
-    one task, and memory that one thread gave back is there for the others instead of being asked of
-    the system page by page.
+    Its allocator, and that of the system, which has the arrays of kernels, get half as many arenas as
+    there are threads, not four or eight a core: a worker lives for one task, and memory that one thread
+    gave back is there for the others instead of being asked of the system page by page.
     """
-    before = {name: os.environ.get(name) for name in (THREADS_VARIABLE, ALLOCATOR_VARIABLE)}
-    allocator = before[ALLOCATOR_VARIABLE] or ""
+    before = {name: os.environ.get(name) for name in (THREADS_VARIABLE, ALLOCATOR_VARIABLE, ARENAS_VARIABLE)}
+    allocator, arenas = before[ALLOCATOR_VARIABLE] or "", max(1, threads // 2)
     if "narenas" not in allocator:
-        os.environ[ALLOCATOR_VARIABLE] = ",".join(filter(None, (allocator, f"narenas:{max(1, threads // 2)}")))
+        os.environ[ALLOCATOR_VARIABLE] = ",".join(filter(None, (allocator, f"narenas:{arenas}")))
+    os.environ.setdefault(ARENAS_VARIABLE, str(arenas))
     os.environ.setdefault(THREADS_VARIABLE, str(threads))
     try:
         yield
@@ -152,7 +175,7 @@ _NOTHING: Any = object()
 def _start(chosen: BaseContext, function: Callable[[Any], Any], piece: object, alive: Connection) -> tuple[Connection, BaseProcess]:
     receiver, sender = chosen.Pipe(duplex=False)
     process = chosen.Process(target=_child, args=(function, piece, sender, alive, Surroundings(Path.cwd(), dict(os.environ))), daemon=False)  # type: ignore[attr-defined]
-    with _quiet_main():
+    with _quiet_main(), _deaf_to_interrupts():
         process.start()
     sender.close()
     return receiver, process

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 DONE, USER_ERROR, BAD_DATA, TRANSIENT, OUT_OF_MEMORY, INTERRUPTED = 0, 64, 65, 75, 137, 143
-LESS_MEMORY = "lower MAX_LISTINGS_PER_BATCH or NUM_WORKERS"
+LESS_MEMORY = "lower NUM_WORKERS or MAX_LISTINGS_PER_BATCH, ask for fewer columns in the pass, or give the process more memory"
 """What to do about a worker that is out of memory."""
 
 PART_COMPRESSION: Literal["zstd"] = "zstd"
@@ -38,7 +38,7 @@ class Task:
 
     def __str__(self) -> str:
         span = f"{self.days[0]}" if len(self.days) == 1 else f"{self.days[0]}..{self.days[-1]}"
-        who = "all listings" if self.listings is None else f"{len(self.listings)} listings"
+        who = "all listings" if self.listings is None else "1 listing" if len(self.listings) == 1 else f"{len(self.listings)} listings"
         return f"stage {self.stage + 1}, {span}, {who}"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from basalt.core.bucketing import DATE
 from basalt.core.catalog import Catalog, using_catalog
@@ -23,6 +24,8 @@ from basalt.core.inputs import TableInput, scan_input
 from basalt.core.isolation import peak_bytes
 from basalt.core.plans import PassPlan, Plan
 from basalt.core.tasks import LESS_MEMORY, OUT_OF_MEMORY, PART_COMPRESSION, PART_LEVEL, TRANSIENT, Failure, PartFile, Task, TaskReport
+
+NO_THREAD = "Resource temporarily unavailable"
 
 
 @dataclass(frozen=True)
@@ -83,28 +86,33 @@ def work(task: Task) -> TaskReport:
     try:
         parts, notices = _work(task)
         return TaskReport(task, 0, parts, time.perf_counter() - started, peak_bytes(), tuple(notices))
-    except Exception as problem:  # noqa: BLE001 - the worker's border: nothing may leave it but a report
+    except (Exception, PanicException) as problem:  # noqa: BLE001 - the worker's border: nothing may leave it but a report
         return TaskReport(
             task, _exit_code(problem), seconds=time.perf_counter() - started, peak_bytes=peak_bytes(), failure=_failure(problem)
         )
 
 
-def _exit_code(problem: Exception) -> int:
+def _exit_code(problem: BaseException) -> int:
     if isinstance(problem, BasaltError):
         return problem.exit_code
-    if isinstance(problem, MemoryError):
+    if _is_want_of_memory(problem):
         return OUT_OF_MEMORY
     if isinstance(problem, ConnectionError | TimeoutError):
         return TRANSIENT
     return 65 if isinstance(problem, pl.exceptions.PolarsError) else 70
 
 
-def _failure(problem: Exception) -> Failure:
+def _is_want_of_memory(problem: BaseException) -> bool:
+    """Whether *problem* is that of a process without memory: the engine panics when it gets no thread, which is what it asks for first."""
+    return isinstance(problem, MemoryError) or (isinstance(problem, PanicException) and NO_THREAD in str(problem))
+
+
+def _failure(problem: BaseException) -> Failure:
     trace = "".join(traceback.format_exception(problem))
     if isinstance(problem, BasaltError):
         return Failure(type(problem).__name__, problem.what, problem.where, problem.hint, trace)
-    if isinstance(problem, MemoryError):
-        return Failure("OutOfMemory", "the worker got no more memory", hint=LESS_MEMORY, trace=trace)
+    if _is_want_of_memory(problem):
+        return Failure("OutOfMemory", "a worker got no more memory", hint=LESS_MEMORY, trace=trace)
     return Failure(type(problem).__name__, str(problem) or type(problem).__name__, trace=trace)
 
 

@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that `basalt --help` answers
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -18,7 +19,15 @@ import typer
 from basalt.core.cli.groups import CommandGroups
 from basalt.core.errors import BasaltError
 
-USER_ERROR, FAILURE, INTERRUPTED = 64, 70, 143
+USER_ERROR, FAILURE, OUT_OF_MEMORY, INTERRUPTED = 64, 70, 137, 143
+SYSTEM_TROUBLE = {
+    errno.ENOSPC: "make room on the disk, and run the command again",
+    errno.EDQUOT: "make room in your quota, and run the command again",
+    errno.EROFS: "choose a folder that you may write to",
+    errno.EACCES: "choose a file or folder that you may use",
+    errno.EMFILE: "allow more open files: ulimit -n 4096",
+}
+"""What to do where the system refuses: these are no bugs."""
 DEBUG_VARIABLE = "BASALT_DEBUG"
 _SIGINT_EXIT = 130  # what Typer makes of Ctrl-C
 
@@ -77,8 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _SIGINT_EXIT
     except Exception as problem:  # noqa: BLE001 - the command line is one of three borders: nothing passes untold
         return _told_unexpected(problem)
+    except BaseException as problem:
+        if type(problem).__name__ != "PanicException":  # the engine's own, which is no Exception
+            raise
+        return _told_unexpected(problem)
     if code == _SIGINT_EXIT:
-        typer.echo("interrupted; outputs are as they were, --resume goes on from here", err=True)
+        is_run = list(sys.argv[1:] if arguments is None else arguments)[:2] == ["pipeline", "run"]
+        typer.echo("interrupted" + ("; outputs are as they were, --resume goes on from here" if is_run else ""), err=True)
         return INTERRUPTED
     return code if isinstance(code, int) else 0
 
@@ -92,13 +106,19 @@ def _told(problem: BasaltError) -> int:
     return problem.exit_code
 
 
-def _told_unexpected(problem: Exception) -> int:
+def _told_unexpected(problem: BaseException) -> int:
     from basalt.core.cli.printing import print_error
 
     if _is_usage_error(problem):
         return _told_usage(problem)
     if _is_debugging():
         _print_traceback(problem)
+    if isinstance(problem, MemoryError):
+        print_error("there is no more memory", hint="close other programs, or take a machine with more")
+        return OUT_OF_MEMORY
+    if isinstance(problem, OSError) and problem.errno in SYSTEM_TROUBLE:
+        print_error(os.strerror(problem.errno), where=problem.filename, hint=SYSTEM_TROUBLE[problem.errno])
+        return FAILURE
     hint = None if _is_debugging() else f"this is a bug of Basalt or of a plugin; see where it comes from: {DEBUG_VARIABLE}=1"
     print_error(f"{type(problem).__name__}: {problem}", hint=hint)
     return FAILURE
@@ -115,7 +135,7 @@ def _told_usage(problem: Any) -> int:
     return USER_ERROR
 
 
-def _is_usage_error(problem: Exception) -> bool:
+def _is_usage_error(problem: BaseException) -> bool:
     """Whether Typer refuses what was typed; it has its own copy of Click, so the type has no public name."""
     return hasattr(problem, "show") and hasattr(problem, "exit_code")
 

@@ -35,7 +35,7 @@ def _death(code: int) -> Failure:
     if code == OUT_OF_MEMORY:
         return Failure(
             "OutOfMemory",
-            "the worker was killed or aborted, most likely for want of memory",
+            "a worker was killed or gave up, most likely because it got no more memory",
             hint=LESS_MEMORY,
         )
-    return Failure("WorkerDied", f"the worker ended with exit code {code} and no report")
+    return Failure("WorkerDied", f"a worker ended with exit code {code} and no report")

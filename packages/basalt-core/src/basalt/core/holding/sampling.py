@@ -11,12 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from basalt.core.bucketing import Closed
-from basalt.core.holding.events import Ints
-
-Floats = npt.NDArray[np.float64]
+from basalt.core.holding.events import Floats, Ints
 
 
 @dataclass(frozen=True)

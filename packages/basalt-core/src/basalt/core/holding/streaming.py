@@ -10,10 +10,9 @@ from polars.io.plugins import register_io_source
 
 from basalt.core.bucketing import TIME_BUCKET, Clock
 from basalt.core.cells import KEY
-from basalt.core.errors import UnsortedInput
 from basalt.core.facts import Piece
-from basalt.core.holding.cells import Cells, nullable
-from basalt.core.holding.events import UNKNOWN, Bools, Changes, Events, Ints, Phases, closing_events, events_of
+from basalt.core.holding.cells import Cells, divided, nullable
+from basalt.core.holding.events import UNKNOWN, Bools, Changes, Events, Ints, Phases
 from basalt.core.holding.sampling import Samples
 from basalt.core.holding.tallying import Tallied, Tally
 from basalt.core.holding.values import BEFORE, BEGIN, PHASE_COLUMN, SINCE, UNTIL, Standing, dtype_of, kind_of
@@ -82,17 +81,18 @@ def _schema(key: pl.DataType, types: Mapping[str, pl.DataType], wanted: Sequence
     return {KEY: key, TIME_BUCKET: pl.Datetime("ns"), **dict.fromkeys(TIMES, pl.Int64()), **told}
 
 
-def _changes(phases: pl.LazyFrame | None, clock: Clock) -> tuple[dict[int, Changes], list[str]]:
-    """Changes of phase by listing, and the phases by their codes."""
+def _changes(phases: pl.LazyFrame | None, clock: Clock) -> tuple[Changes, list[str]]:
+    """Changes of phase, and the phases by their codes."""
     if phases is None:
-        return {}, []
+        return Changes(), []
     time = pl.col("EventTimestamp")
     frame = phases.select(KEY, time.cast(pl.Int64).alias(_TIME), clock.label(time).cast(pl.Int64).alias(_LABEL), PHASE_COLUMN).collect()
     names = frame[PHASE_COLUMN].unique().drop_nulls().sort().to_list()
     frame = frame.with_columns(_codes(names)).sort(KEY, _TIME, maintain_order=True)
-    split = frame.partition_by(KEY, as_dict=True, include_key=False)
-    arrays = {key[0]: [part[name].to_numpy() for name in (_TIME, _LABEL, PHASE_COLUMN)] for key, part in split.items()}
-    return {listing: Changes(*told) for listing, told in arrays.items()}, names
+    ends = np.cumsum((sizes := frame.group_by(KEY, maintain_order=True).len())["len"].to_numpy()).tolist()
+    places = dict(zip(sizes[KEY], zip([0, *ends], ends, strict=False), strict=True))
+    times, labels, codes = (frame[name].to_numpy() for name in (_TIME, _LABEL, PHASE_COLUMN))
+    return Changes(times, labels, codes, places), names
 
 
 def _codes(names: Sequence[str]) -> pl.Expr:
@@ -110,7 +110,7 @@ class _Stream:
         wanted: Sequence[str],
         schema: Mapping[str, pl.DataType],
         types: Mapping[str, pl.DataType],
-        told: tuple[dict[int, Changes], list[str]],
+        told: tuple[Changes, list[str]],
     ) -> None:
         self.time, self.clock, self.schema, self.types = time, clock, schema, types
         self.listings: list[int] = []
@@ -150,14 +150,10 @@ class _Stream:
         carried = len(self.listings)
         frame = rows if self.carry is None else pl.concat([self.carry, rows], how="diagonal")
         codes = self._coded(frame[KEY])
-        events = events_of(
-            codes, frame[_TIME].to_numpy(), frame[_LABEL].to_numpy(), lambda: self._own(frame), carried, self.phases, self.listings
-        )
-        frame = self._with_earlier(frame, events)
-        cells = Cells.among(events, carried)
-        _check_order(cells, self.listings)
+        cells = self._divided(frame, codes, carried, is_end=False)
+        frame = self._with_earlier(frame, cells.events)
         kept = self._kept(frame, cells, is_end=False)
-        self.carry = frame[events.source[cells.ends[cells.open] - 1]]
+        self.carry = frame[cells.events.source[cells.ends[cells.open]]]
         self.prior = kept[cells.open].select(self.prior.columns)
         is_open = np.zeros(cells.count, np.bool_)
         is_open[cells.open] = True
@@ -168,16 +164,19 @@ class _Stream:
         if self.carry is None:
             return pl.DataFrame(schema=self.schema)
         frame = self.carry
-        events = closing_events(frame[_TIME].to_numpy(), frame[_LABEL].to_numpy(), lambda: self._own(frame), self.phases, self.listings)
-        return self._kept(frame, Cells.among(events, len(self.listings)), is_end=True).select(self.schema.keys())
+        cells = self._divided(frame, np.arange(frame.height), frame.height, is_end=True)
+        return self._kept(frame, cells, is_end=True).select(self.schema.keys())
+
+    def _divided(self, frame: pl.DataFrame, codes: Ints, carried: int, *, is_end: bool) -> Cells:
+        times, labels = frame[_TIME].to_numpy(), frame[_LABEL].to_numpy()
+        return divided(codes, times, labels, lambda: self._own(frame), carried, self.phases, self.listings, is_end=is_end)
 
     def _coded(self, listings: pl.Series) -> Ints:
         """Codes of *listings*, new ones in the order in which they come."""
         known = set(self.listings)
-        for listing in listings.unique(maintain_order=True).to_list():
-            if listing not in known:
-                self.listings.append(listing)
-                self.phases.welcome(listing)
+        fresh = [listing for listing in listings.unique(maintain_order=True).to_list() if listing not in known]
+        self.listings += fresh
+        self.phases.welcome(fresh)
         for each in self.samples.values():
             each.welcome(len(self.listings))
         return _positions(np.array(self.listings), listings.to_numpy())
@@ -200,10 +199,10 @@ class _Stream:
                 counts[phases] = self._counts(each.value, cells.events)
         tally = Tally(cells, counts, self.prior, is_end=is_end)
         kept = tally.kept(self.tallied, self._values(frame), self.samples, self.names)
-        listings = np.array(self.listings)[cells.events.codes[cells.starts]]
+        listings = np.array(self.listings)[cells.codes]
         keys = [
             pl.Series(KEY, listings, self.schema[KEY]),
-            pl.Series(TIME_BUCKET, cells.events.labels[cells.starts]).cast(pl.Datetime("ns")),
+            pl.Series(TIME_BUCKET, cells.labels).cast(pl.Datetime("ns")),
         ]
         missing = [pl.lit(None, dtype).alias(name) for name, dtype in self.schema.items() if name not in kept.columns]
         return kept.with_columns(*keys, *(each for each in missing if each.meta.output_name() not in (KEY, TIME_BUCKET)))
@@ -230,9 +229,8 @@ class _Stream:
         if not reads:
             return frame
         rows = np.flatnonzero(events.is_row)
-        source, codes = events.source[rows], events.codes[rows]
-        place = np.full(frame.height, -1, np.int64)
-        place[source[1:]] = np.where(codes[1:] == codes[:-1], source[:-1], -1)
+        place, previous = np.full(frame.height, -1, np.int64), events.previous[rows]
+        place[events.source[rows]] = np.where(previous >= 0, events.source[previous], -1)
         index = nullable(place)
         gathered = {name: frame[name.removeprefix(BEFORE)].gather(index) for name in reads}
         known = [pl.coalesce(found, pl.col(name)) if name in frame.columns else found for name, found in gathered.items()]
@@ -253,10 +251,3 @@ def _positions(known: Ints, wanted: Ints) -> Ints:
 
 def _of(value: Standing, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(column for column in wanted if column.rpartition(".")[0] == value.name)
-
-
-def _check_order(cells: Cells, listings: Sequence[int]) -> None:
-    span, _ = cells.spans
-    if (span < 0).any():
-        listing = listings[int(cells.events.codes[int(np.argmin(span))])]
-        raise UnsortedInput(f"the rows of listing {listing} go back in time", where="l2", hint="sort the file, or UNSORTED_INPUT: sort")

@@ -343,11 +343,13 @@ def test_quantities_and_prices_are_the_nearest_floats(tmp_path: Path) -> None:
 
 
 def test_books_that_differ_from_the_venues_quotes_are_reported(tmp_path: Path) -> None:
-    quotes = [ticker(7, ("10.1", "3"), ASK), ticker(9, ("10.1", "5"), ASK), ticker(10, BID, ASK)]
-    messages = [snapshot(5, [BID], [ASK]), quotes[0], depth(6, 7, [("10.1", "3")]), depth(8, 9, [("10.1", "4")]), *quotes[1:]]
+    """The quote as of 9 is that of 8; what holds as of 11 nobody knows, since no later quote came."""
+    quotes = [ticker(7, ("10.1", "3"), ASK), ticker(8, ("10.1", "5"), ASK), ticker(10, BID, ASK)]
+    depths = [depth(6, 7, [("10.1", "3")]), depth(8, 9, [("10.1", "4")]), depth(10, 11, [("10.1", "4")])]
+    messages = [snapshot(5, [BID], [ASK]), quotes[0], *depths, *quotes[1:]]
     for piece in (100, 1 << 20):
         _, notices = imported(tmp_path, messages, bytes_at_once=piece)
-        assert notices == ("BTCUSDT (spot): best quotes of the book are those of bookTicker at 1 of 2 updates that both have",)
+        assert notices == ("BTCUSDT (spot): best quotes of the book are those of bookTicker after 1 of 2 depth messages",)
 
 
 def test_best_quotes_without_a_book_are_told(tmp_path: Path) -> None:
@@ -481,6 +483,13 @@ class TestRealBinance(FeedContract):
     @pytest.fixture
     def lake(self, real_lake: Path) -> Path:
         return real_lake
+
+    @pytest.mark.parametrize(("name", "messages", "tenths"), [("usdm", 6546, 654), ("spot", 3449, 344)])
+    def test_the_book_is_that_of_every_quote(self, real_captures: Path, tmp_path: Path, name: str, messages: int, tenths: int) -> None:
+        """After every depth message that has a book and a later quote; every tenth of them is one of the 654 and 344 checkpoints of the data's own notes."""
+        done = import_binance(sorted(real_captures.glob(f"{name}_*.gz")), tmp_path / "lake")
+        assert done.notices[-1].endswith(f"best quotes of the book are those of bookTicker after {messages} of {messages} depth messages")
+        assert messages // 10 == tenths
 
     @pytest.mark.parametrize(("name", "mic"), [("usdm", "BINF"), ("spot", "BINS")])
     def test_the_whole_book_is_that_of_the_slow_reader(self, real_captures: Path, lake: Path, name: str, mic: str) -> None:

@@ -252,6 +252,16 @@ def test_trades_and_executions_tell_the_same(lake: Lake) -> None:
     assert lake.found() == []
 
 
+@pytest.mark.parametrize(("size", "agrees"), [(5, False), (6, True), (9, True), (10, False)])
+def test_executions_without_a_side_are_of_either(size: int, agrees: bool, lake: Lake) -> None:
+    """An uncrossing of six at the bid, five at the ask and up to three more on either side, of orders that nobody knows."""
+    known = executed(("09:00:00", 1, "t1", 6), ("09:00:00", 2, "t1", 5))
+    unknown = [(1, "09:00:00", 1, None, "", 0, "", 0, lots, "t1", 10.0) for lots in (1, 2)]
+    lake.orders([*known, *unknown], "ExecutionSize", "TradeId", "ExecutionPrice")
+    lake.trades([(1, "09:00:00", 10, size, "t1", 0)], "TradeId", "AggressorSide", Classification="LIT_AUCTION")
+    assert (lake.found(reason="TRADE_MISMATCH") == []) == agrees
+
+
 @pytest.mark.parametrize(
     ("trade", "reason", "at"),
     [

@@ -135,4 +135,4 @@ def _notices(replay: CaptureReplay, told_twice: int) -> Iterator[str]:
     if replay.unused_quotes and not agreement.compared:
         yield f"{replay.unused_quotes} bookTicker messages and no book to compare them with, left out"
     if agreement.compared:
-        yield f"best quotes of the book are those of bookTicker at {agreement.equal} of {agreement.compared} updates that both have"
+        yield f"best quotes of the book are those of bookTicker after {agreement.equal} of {agreement.compared} depth messages"

@@ -8,36 +8,13 @@ from datetime import date
 
 import polars as pl
 
+from basalt.feeds.binance.agreeing import QUOTES, Agreement
 from basalt.feeds.binance.following import Following, Step
 from basalt.feeds.binance.reading import Messages
 from basalt.feeds.binance.tables import aggregated_prints, best_quotes, is_market, level_changes, prints
 from basalt.feeds.depths import DepthReplay
 
-QUOTES = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")
 DayRows = Iterator[tuple[date, pl.DataFrame]]
-
-
-@dataclass
-class Agreement:
-    """How often the best quotes of the book were those that the venue published as of the same update.
-
-    A quote and the message that covers its update may arrive in different pieces: both wait one piece.
-    """
-
-    compared: int = 0
-    equal: int = 0
-    _quotes: pl.DataFrame | None = None
-    _books: pl.DataFrame | None = None
-
-    def add(self, quotes: pl.DataFrame, books: pl.DataFrame | None) -> None:
-        """Compare by `Update`: the pieces with each other, and each with the other of the piece before."""
-        pairs = [(quotes, books), (self._quotes, books), (quotes, self._books)]
-        for theirs, ours in pairs:
-            if theirs is not None and ours is not None:
-                both = theirs.join(ours, on="Update", suffix=":ours")
-                self.compared += both.height
-                self.equal += both.filter(pl.all_horizontal(pl.col(name) == pl.col(f"{name}:ours") for name in QUOTES)).height
-        self._quotes, self._books = quotes, books
 
 
 @dataclass

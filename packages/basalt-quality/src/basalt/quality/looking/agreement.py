@@ -36,8 +36,9 @@ def look(trades: Seen | None, orders: Seen | None) -> Iterator[pl.LazyFrame]:
 def _mismatches(matched: pl.LazyFrame, trades: Seen) -> Iterator[pl.LazyFrame]:
     bid, ask = pl.col("bid"), pl.col("ask")
     executed = pl.max_horizontal(bid, ask)
-    sizes = pl.format("trade {} of {} executed {}", "TradeId", "size", executed)
-    yield hits(matched, "TRADE_MISMATCH", trades.name, pl.col("size") != executed, detail=sizes)
+    sizes = pl.format("trade {} of {} executed {}", "TradeId", "size", executed + pl.col("either"))
+    is_other = (pl.col("size") < executed) | (pl.col("size") > executed + pl.col("either"))
+    yield hits(matched, "TRADE_MISMATCH", trades.name, is_other, detail=sizes)
     prices = pl.format("trade {} at {} executed at {}", "TradeId", "price", "price:executed")
     yield hits(matched, "TRADE_MISMATCH", trades.name, ((pl.col("price") - pl.col("price:executed")).abs() > 1e-9), detail=prices)
     apart = (pl.col("at") - pl.col("at:executed")).abs()
@@ -63,7 +64,7 @@ def _trades(seen: Seen) -> pl.LazyFrame:
 
 
 def _executions(seen: Seen) -> pl.LazyFrame:
-    """Executed size by side of each trade; in an auction both sides execute."""
+    """Executed size by side of each trade; in an auction both sides execute. Executions without a side are of either."""
     size = pl.col("ExecutionSize").cast(pl.Float64())
     price = pl.col("ExecutionPrice") if seen.has("ExecutionPrice") else pl.lit(None)
     executed = seen.frame.filter(_is_named() & (pl.col("ExecutionSize") > 0))
@@ -71,6 +72,7 @@ def _executions(seen: Seen) -> pl.LazyFrame:
         pl.col("at").min().alias("at:executed"),
         size.filter(pl.col("Side") == RestingSide.BID.value).sum().alias("bid"),
         size.filter(pl.col("Side") == RestingSide.ASK.value).sum().alias("ask"),
+        size.filter(pl.col("Side").is_null()).sum().alias("either"),
         price.cast(pl.Float64()).mean().alias("price:executed"),
     )
 

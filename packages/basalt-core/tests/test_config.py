@@ -69,6 +69,8 @@ def test_one_key_in_both_cases_is_refused() -> None:
         ({"passes": [{**TICK, "timeline_mode": "densee"}]}, "PASSES[0].timeline_mode", "dense"),
         ({"passes": [{**TICK, "tick_analytic": {}}]}, "PASSES[0].tick_analytic", "tick_analytics"),
         ({"passes": [{**TICK, "tick_analytics": {"tick_metric": []}}]}, "PASSES[0].tick_analytics.tick_metric", "tick_metrics"),
+        ({"passes": [{**TICK, "tick_analytics": {"time_bucket_seconds": 60}}]}, "PASSES[0].tick_analytics.time_bucket_seconds", "beside"),
+        ({"passes": [{**TICK, "modules": ["pick"]}]}, "PASSES[0].modules[0]", "preprocess_modules"),
         (
             {"passes": [{**TICK, "tick_analytics": {"tick_metrics": [{"measures": "Volum"}]}}]},
             "PASSES[0].tick_analytics.tick_metrics[0].measures",

@@ -60,3 +60,35 @@ def test_a_rollup_by_an_axis_that_is_not_there_is_refused(rollup, told):
 
     with pytest.raises(BadOffer, match=told):
         analytic(column="Count{flag}", unit="trades", rollup=rollup)(count)
+
+
+@analytic(column="Count", unit="rows", family="sizes", measure="Count")
+def rows_of_all(rows: pl.Expr | None = EVERY_ROW) -> pl.Expr:
+    """Number of rows."""
+    return where(pl.lit(1), rows).sum()
+
+
+@analytic(column="Size{venue}", unit="shares", family="sizes", measure="Size")
+def size_of(venue: str = "All", rows: pl.Expr | None = EVERY_ROW) -> pl.Expr:
+    """Quantity at {venue}."""
+    return where(pl.col("Size"), pl.col("Venue") == venue, rows).sum()
+
+
+def asked(entry, **family):
+    kind = Family("sizes", "Sizes.", "measures", {"venue": "venues"}, **family)
+    module = Module("sizes", "trades", (rows_of_all, size_of), (kind,))
+    return [each.column for each in module.measures(module.config_model.model_validate({"sizes": [entry]}), where="here")]
+
+
+def test_what_no_measure_takes_is_refused_unless_it_holds_anyway():
+    with pytest.raises(InvalidValue, match="'venues' has no effect") as problem:
+        asked({"measures": "Count", "venues": "Paris"})
+    assert problem.value.where == "here.sizes[0].venues"
+    assert asked({"measures": "Count", "venues": ["All"]}) == ["Count"]
+    assert asked({"measures": ["Count", "Size"], "venues": "Paris"}) == ["Count", "SizeParis"]
+    assert asked({"measures": "Count", "venues": "Paris"}, spare=("venues",)) == ["Count"]
+
+
+def test_a_family_may_choose_for_entries_and_lend_words_to_patterns():
+    words = {"town": lambda axes: axes["venue"].upper()}
+    assert asked({"venues": "Paris", "output_name_pattern": "At{town}"}, chosen="Size", words=words) == ["AtPARIS"]

@@ -90,3 +90,39 @@ def test_shares_of_time_are_those_of_a_walk_second_by_second(asked, ours, theirs
         alone_now = [mine[1] == best[1] is not None and mine[2] >= best[2] for mine, best in known if mine and best]
         assert alone == (pytest.approx(sum(alone_now) / len(hits)) if hits else None)
         assert shown == (pytest.approx(sum(size for hit, size in hits if hit) / len(hits)) if hits else None)
+
+
+OPEN = {"EventTimestamp": [START, START + 210 * SECOND], "MarketState": ["CONTINUOUS_TRADING", "CLOSING_AUCTION"]}
+
+
+@pytest.fixture(scope="session")
+def dense(ask):
+    section = {"measures": ["TimeAtCBB", "QuantityAtCBB"], "quantity_aggregations": ["TWMean", "Max"]}
+    return ask(section, modules=["cbbo_analytics"], key="cbbo_analytics", timeline_mode="dense")
+
+
+def test_books_stand_in_silent_buckets_of_dense_timelines(dense):
+    tables = {
+        "l2": book([(START, 10.0, 6.0)], **day([1])),
+        "cbbo": book([(START, 10.0, 12.0)]),
+        "marketstate": OPEN,
+        "reference": REFERENCE,
+    }
+    frame = dense.rows(**tables)
+    assert frame["TimeBucket"].cast(int).to_list() == [START + minute * 60 * SECOND for minute in range(5)]
+    assert frame["Coverage"].to_list() == [0.0, 1.0, 1.0, 1.0, 0.5]  # the first bucket has the books, at its very end
+    assert frame["TimeAtCBB"].to_list() == [None, 1.0, 1.0, 1.0, 1.0]
+    assert frame["QuantityAtCBBMax"].to_list() == [6.0] * 5
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(ours=changes, theirs=changes)
+def test_every_open_bucket_of_a_dense_timeline_is_that_of_a_walk(dense, ours, theirs):
+    frame = dense.rows(l2=book(ours, **day(ours)), cbbo=book(theirs), marketstate=OPEN, reference=REFERENCE)
+    rows = dict(zip(frame["TimeBucket"].cast(int), frame["TimeAtCBB"], strict=True))
+    assert [START + minute * 60 * SECOND for minute in (1, 2, 3, 4)] == sorted(rows)[-4:]
+    for label, share in rows.items():
+        ticks = [label - 60 * SECOND + 10 * SECOND * tens for tens in range(6)]
+        known = [(at(ours, tick), at(theirs, tick)) for tick in ticks if START <= tick < START + 210 * SECOND]
+        hits = [mine[1] == best[1] is not None for mine, best in known if mine and best]
+        assert share == (pytest.approx(sum(hits) / len(hits)) if hits else None)

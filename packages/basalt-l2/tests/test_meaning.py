@@ -234,3 +234,20 @@ def test_a_pattern_names_windows_by_what_is_made_of_them(ask):
     entry = {"source": "Bid", "second_level_window_seconds": 20, "second_level_aggregations": ["Mean", "Max"]}
     planned = ask({"volatility": [{**entry, "output_name_pattern": "Wild{source}"}]}, modules=["l2tw"]).planned
     assert [column.name for column in planned.written if column.name.startswith("Wild")] == ["WildBid", "WildBidMean", "WildBidMax"]
+
+
+def test_entries_without_a_measure_ask_for_the_usual_one(ask):
+    planned = ask({"spreads": [{"aggregations": ["Last", "TWA"]}], "imbalances": [{"levels": [1, 3]}]}, modules=["l2", "l2tw"]).planned
+    found = {each.name for each in planned.dataset.visible}
+    assert found == {"SpreadBps", "SpreadBpsTWA", "ImbalanceCumQuantity1", "ImbalanceCumQuantity3", "L2MarketState", "L2Coverage"}
+
+
+def test_patterns_of_bars_may_say_the_open_mode(ask):
+    entry = {"open_mode": ["event", "prev_close"], "output_name_pattern": "{source}{ohlc}{openMode}"}
+    planned = ask({"ohlc": [entry], "metric_prefix": "X"}).planned
+    assert [each.name for each in planned.dataset.visible][::4] == ["XMidOpen", "XMidOpenC", "XL2MarketState"]
+
+
+def test_what_no_measure_of_an_entry_takes_is_refused(ask):
+    with pytest.raises(InvalidValue, match="'bps' has no effect"):
+        ask({"depth": [{"measures": "RoundTripCost", "size": 10, "bps": 5}]})

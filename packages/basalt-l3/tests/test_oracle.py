@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from basalt.core.errors import InvalidValue
+
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 SIDES = ["Bid", "Ask", "Total"]
 SECOND = 1_000_000_000
@@ -219,3 +221,9 @@ def test_lifetimes(all_lives, oracle, streams, data):
                     sum(life.entry["Size"] for life in fled), sum(life.entry["Size"] for life in seen)
                 )
     agree(all_lives.rows(rows, data.draw(PIECES)), wanted)
+
+
+def test_aggregations_of_counts_are_refused(ask):
+    with pytest.raises(InvalidValue, match="'aggregations' has no effect"):
+        ask({"generic_metrics": [{"measures": "Count", "actions": "Insert", "sides": "Bid", "aggregations": "Mean"}]})
+    ask({"generic_metrics": [{"measures": "Count", "actions": "Insert", "sides": "Bid", "aggregations": ["Sum"]}]})

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from basalt.core import Clock
 from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.errors import ConflictingSettings, MissingColumn
-from basalt.preprocessors.iceberg import ICEBERG, IcebergConfig
+from basalt.preprocessors.iceberg import ICEBERG, ICEBERG_ANALYTICS
+from basalt.preprocessors.iceberg_config import IcebergConfig
 
 START = datetime(2026, 1, 5, 9)  # noqa: DTZ001
 MINUTE = Clock.of_seconds(60)
@@ -67,9 +68,11 @@ def trades(*rows: tuple[float, float, float, int | None, str]) -> pl.DataFrame:
 NO_TRADES = trades((0, 1.0, 1.0, 1, "")).clear()
 
 
-def made(events: pl.DataFrame, tape: pl.DataFrame = NO_TRADES, clock: Clock = MINUTE, **config: Any) -> dict[str, pl.DataFrame]:
+def made(
+    events: pl.DataFrame, tape: pl.DataFrame = NO_TRADES, clock: Clock = MINUTE, phases: pl.DataFrame | None = None, **config: Any
+) -> dict[str, pl.DataFrame]:
     section = IcebergConfig(**config)
-    frames = {"l3": events, "trades": tape}
+    frames = {"l3": events, "trades": tape, **({} if phases is None else {"marketstate": phases})}
     planned = {
         name: Dataset(name, tuple(PlannedColumn(column, dtype) for column, dtype in frame.schema.items()), is_raw=True)
         for name, frame in frames.items()
@@ -162,6 +165,44 @@ def test_measures_of_a_bucket() -> None:
         "XIcebergAverageSizeBid": 90.0,
         "XIcebergAverageSizeAsk": 40.0,
     }
+
+
+def test_measures_count_in_the_phases_that_are_named_and_are_called_as_asked() -> None:
+    phases = pl.DataFrame(
+        {"ListingId": [1, 1], "EventTimestamp": [at(-9), at(15)], "MarketState": ["CONTINUOUS_TRADING", "CLOSING_AUCTION"]}
+    )
+    asked = {"measures": ["ExecutionVolume", "AverageSize", "AveragePeakCount"], "sides": ["Bid", "Total"]}
+    found = made(
+        l3(*PEAKS),
+        phases=phases.with_columns(pl.col("EventTimestamp").cast(pl.Datetime("ns"))),
+        metrics=[
+            {**asked, "market_states": "CLOSING_AUCTION", "output_name_pattern": "Close{measures}{sides}"},
+            {"measures": "ExecutionCount"},
+        ],
+        metric_prefix="X",
+    )["iceberg_analytics"].drop("ListingId", "TimeBucket")
+    assert found.row(0, named=True) == {
+        "XCloseExecutionVolumeBid": 80,
+        "XCloseExecutionVolumeTotal": 80,
+        "XCloseAverageSizeBid": 50.0,
+        "XCloseAverageSizeTotal": 50.0,
+        "XCloseAveragePeakCountBid": 2.0,
+        "XCloseAveragePeakCountTotal": 2.0,
+        "XIcebergExecutionCount": 2,
+    }
+
+
+def test_the_module_has_the_table_s_measures_and_zeros_where_other_columns_have_rows() -> None:
+    rows = l3(*PEAKS).with_columns(TradeDate=pl.lit(START.date()))
+    section = IcebergConfig(metrics=[{"measures": ["ExecutionVolume", "AverageSize"]}])
+    buckets = pl.LazyFrame({"ListingId": [1, 2], "TimeBucket": [at(120_000_000)] * 2}).with_columns(
+        pl.col("TimeBucket").cast(pl.Datetime("ns"))
+    )
+    found = ICEBERG_ANALYTICS.compute(section, {"l3": rows.lazy()}, {}, MINUTE, buckets).sort("TimeBucket").collect()
+    assert found.select("ListingId", "TimeBucket", "IcebergExecutionVolume", "IcebergAverageSize").rows() == [
+        (1, at(60_000_000), 180, 65.0),
+        (1, at(120_000_000), 0, None),
+    ]
 
 
 def test_peaks_cannot_be_counted_without_links() -> None:

@@ -10,8 +10,8 @@ from basalt.preprocessors.aggressive import AGGRESSIVE_PREPROCESS
 from basalt.preprocessors.book import BOOK_PREPROCESS
 from basalt.preprocessors.cbbo import CBBO_PREPROCESS
 from basalt.preprocessors.cbbo_from_l3 import CBBO_FROM_L3
-from basalt.preprocessors.iceberg import ICEBERG
-from basalt.testing import PreprocessorLaws
+from basalt.preprocessors.iceberg import ICEBERG, ICEBERG_ANALYTICS
+from basalt.testing import PreprocessorLaws, TableModuleLaws
 from basalt.testing.strategies import QUICK
 
 FEW = settings(QUICK, max_examples=4)
@@ -73,5 +73,20 @@ class TestIceberg(PreprocessorLaws):
             "peak_link_price_match": False,
             "match_tolerance_seconds": 2,
             "trade_match_tolerance_seconds": 2,
+        },
+    ]
+
+
+class TestIcebergAnalytics(TableModuleLaws):
+    module = ICEBERG_ANALYTICS
+    profile = FEW
+    config: ClassVar = [
+        {
+            "metrics": [
+                {"measures": ["ExecutionVolume", "ExecutionCount", "RevealedPeakCount", "OrderImbalance"]},
+                {"measures": ["ExecutionVolume", "AverageSize"], "sides": "Bid", "market_states": "CONTINUOUS_TRADING"},
+            ],
+            "metric_prefix": "Our",
+            "peak_link_tolerance_seconds": 30,
         },
     ]

@@ -78,6 +78,13 @@ def _validated(model: type[BaseModel], value: object, key: str) -> BaseModel:
         raise (found.located(key) if key else found) from None
 
 
+def _refuse_pass_keys(model: type[BaseModel], value: object, key: str) -> None:
+    """Refuse keys of the pass inside a section of it, and say where they belong."""
+    for name in value if isinstance(value, dict) else ():
+        if name in PassConfig.model_fields and name not in model.model_fields:
+            raise UnknownName(f"unknown key {name!r}", where=f"{key}.{name}", hint=f"{name} is the pass's own: write it beside {key}")
+
+
 class OutputTarget(Sectioned):
     """A place for results: the type, and the options of that type.
 
@@ -175,7 +182,11 @@ class PassConfig(Sectioned):
             for index, name in enumerate(getattr(self, field)):
                 needed.add(shelf.find(kind, name, where=f"{field}[{index}]").config_key)
         needed.add(shelf.find("timelines", self.timeline_mode, where="timeline_mode").config_key)
-        self._validate_sections(_section_models(), iter(PassConfig.model_fields), needed)
+        models = _section_models()
+        for key, value in (self.__pydantic_extra__ or {}).items():
+            if key in models:
+                _refuse_pass_keys(models[key], value, key)
+        self._validate_sections(models, iter(PassConfig.model_fields), needed)
         for name in self.module_inputs:
             if name not in self.modules and name not in self.preprocess_modules:
                 raise UnknownName.of(

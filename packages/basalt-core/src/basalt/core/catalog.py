@@ -265,13 +265,14 @@ class Catalog:
         """Refuse config keys and names that two share: one of them would never see what the user wrote."""
         from basalt.configuration.models import PassConfig
 
-        both = sorted(modules.keys() & self.preprocessors.keys())
-        if both:
-            raise DuplicateName(f"a module and a preprocessor are called {both[0]!r}", hint="module_inputs could not tell them apart")
+        for name in sorted(modules.keys() & self.preprocessors.keys()):
+            if modules[name].config_model is not self.preprocessors[name].config_model:
+                raise DuplicateName(f"a module and a preprocessor are called {name!r}", hint="only two sides of one section may be")
         keys = dict.fromkeys(PassConfig.model_fields, "the pass itself")
         keys |= {offer.config_key: f"the timeline {name!r}" for name, offer in self.timelines.items() if offer.config_key}
         for name, module in [*modules.items(), *self.preprocessors.items()]:
-            if module.config_key in keys and not _divides(module, modules):
+            shared = module is self.preprocessors.get(name) and name in modules
+            if module.config_key in keys and not shared and not _divides(module, modules):
                 raise DuplicateName(
                     f"{keys[module.config_key]} and {name!r} use one config key {module.config_key!r}",
                     hint=f"give {name!r} a config_key of its own",
@@ -297,6 +298,10 @@ class Catalog:
         singular = kind.rstrip("s").replace("_", " ")
         if wheel:
             raise UnknownName(f"unknown {singular} {name!r}", where=where, hint=f"it comes with {wheel}: pip install {wheel}")
+        elsewhere = {"modules": "preprocessors", "preprocessors": "modules"}.get(kind, "")
+        if elsewhere and name in getattr(self, elsewhere):
+            lists = {"modules": "modules", "preprocessors": "preprocess_modules"}
+            raise UnknownName(f"{name!r} is no {singular}", where=where, hint=f"list it in {lists[elsewhere]}")
         raise UnknownName.of(singular, name, known, where=where, hint="see: basalt plugins list")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from basalt.core.bucketing import DATE, TIME_BUCKET, Clock
+from basalt.core.bucketing import BUCKET_DTYPE, DATE, TIME_BUCKET, Clock
 from basalt.core.catalog import catalog
 from basalt.core.cells import KEY
 from basalt.core.datasets import Dataset
@@ -70,10 +70,7 @@ def compute_pass(
         parts = (
             [_query_rows(planned, available, listings[day], day, facts, how="left" if keep_unknown else "inner")] if planned.queries else []
         )
-        if not planned.scope.all_dates:
-            parts += [_step_rows(planned, step, available, datasets) for step in planned.steps]
-        if parts:
-            rows.append(_side_by_side(parts, planned.dataset))
+        rows += parts if planned.scope.all_dates else _with_steps(planned, parts, available, listings[day], day, datasets)
     if planned.scope.all_dates:
         rows = _with_all_dates(planned, rows, seen, datasets)
     frame = _stack(rows, planned.dataset.schema()).select(planned.dataset.names())
@@ -183,10 +180,43 @@ def _joined_with_zeros(planned: PassPlan, frames: Sequence[pl.LazyFrame]) -> pl.
     return joined.with_columns(filled).drop([f"seen:{index}" for index in range(len(frames))])
 
 
-def _step_rows(planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[str, Dataset]) -> pl.LazyFrame:
+def _with_steps(
+    planned: PassPlan,
+    queried: Sequence[pl.LazyFrame],
+    tables: Tables,
+    listings: pl.LazyFrame,
+    day: date,
+    datasets: Mapping[str, Dataset],
+) -> list[pl.LazyFrame]:
+    """The rows of one day: *queried* ones beside those of table modules; what stands has rows of all buckets of the pass."""
+    if not any(step.stands for step in planned.steps):
+        parts = [*queried, *(_step_rows(planned, step, tables, datasets) for step in planned.steps)]
+        return [_side_by_side(parts, planned.dataset)] if parts else []
+    known = list(queried) or [_open_buckets(planned, tables, listings, day)]
+    parts = [*known, *(_step_rows(planned, step, tables, datasets, known[0]) for step in planned.steps)]
+    rows = _side_by_side(parts, planned.dataset)
+    added = [column.name for column in planned.timeline.added_columns()]
+    if not added:
+        return [rows]
+    bare = rows.drop(added, strict=False)
+    completed = planned.timeline.complete(bare, tables, listings, planned.clock, day, {})
+    return [completed.join(bare.select(planned.dataset.keys), on=[KEY, TIME_BUCKET], how="semi")]
+
+
+def _open_buckets(planned: PassPlan, tables: Tables, listings: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Keys of the buckets that the timeline adds to a pass without formulas."""
+    keys = {KEY: listings.collect_schema()[KEY], TIME_BUCKET: BUCKET_DTYPE}
+    opened = planned.timeline.complete(pl.LazyFrame(schema=keys), tables, listings, planned.clock, day, {})
+    return opened.select(KEY, TIME_BUCKET).join(listings.select(KEY), on=KEY, how="semi").with_columns(pl.lit(day).alias(DATE))
+
+
+def _step_rows(
+    planned: PassPlan, step: Step, tables: Tables, datasets: Mapping[str, Dataset], known: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
     module: Any = catalog().modules[step.module]
     inputs, schemas = _inputs(step, tables, datasets)
-    frame: pl.LazyFrame = module.compute(step.config, inputs, schemas, planned.clock)
+    buckets = {} if known is None or not step.stands else {"buckets": known.select(KEY, TIME_BUCKET)}
+    frame: pl.LazyFrame = module.compute(step.config, inputs, schemas, planned.clock, **buckets)
     made = frame.collect_schema().names()
     for column in (column for _, produced in step.produced for column in produced.columns if not column.hidden):
         if column.name not in made:

@@ -14,6 +14,7 @@ WHEELS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "bmll-basalt-alpha101": ("alpha101",),
         "bmll-basalt-market": ("convert",),
         "bmll-basalt-quality": ("quality",),
+        "bmll-basalt-preprocessors": ("iceberg",),
         "bmll-basalt-postprocessors": ("generic", "reaggregate", "observed_events", "external_events", "correlation", "hurst", "predictor"),
     },
     "preprocessors": {

@@ -286,6 +286,8 @@ class Produced:
         labels: Columns that only describe the keys.
         reads: Columns it reads of its inputs, where that is less than the `Input` says: input name
             to column names.
+        stands: What it makes stands in buckets in which nothing happens: `compute` takes the buckets that the
+            pass has anyway as `buckets`, and makes rows of them too.
     """
 
     columns: tuple[PlannedColumn, ...]
@@ -295,10 +297,15 @@ class Produced:
     supports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stands: bool = False
 
 
 class TableModule(Protocol):
-    """A module that is no set of formulas but a function from tables to a table."""
+    """A module that is no set of formulas but a function from tables to a table.
+
+    One whose `plan` says that what it makes stands takes another argument in `compute`: `buckets`, a frame of `ListingId` and
+    `TimeBucket`.
+    """
 
     name: str
     config_key: str

@@ -87,6 +87,11 @@ class Step:
     inputs: tuple[tuple[str, str], ...]
     produced: tuple[tuple[str, Produced], ...]
 
+    @property
+    def stands(self) -> bool:
+        """Whether it also makes rows of buckets in which nothing happened."""
+        return any(made.stands for _, made in self.produced)
+
 
 @dataclass(frozen=True)
 class SideTable:

@@ -20,7 +20,8 @@ _REDUCTIONS: Mapping[OpenMode, Mapping[BarPrice, str]] = {
     "event": {"Open": "EventFirst", "High": "EventMax", "Low": "EventMin", "Close": "EventLast"},
     "prev_close": {"Open": "First", "High": "Max", "Low": "Min", "Close": "Last"},
 }
-_SUFFIX: Mapping[OpenMode, str] = {"event": "", "prev_close": "C"}
+SUFFIX: Mapping[OpenMode, str] = {"event": "", "prev_close": "C"}
+"""What an open mode adds to a column's name; `{openMode}` in a pattern."""
 _PATH: dict[str, list[Any]] = {"BidPrice1": [10.0, 13.0, 9.0], "AskPrice1": [12.0, 15.0, 11.0]}
 
 
@@ -32,7 +33,7 @@ def _empty(source: Source, open_mode: OpenMode, ohlc: BarPrice) -> Literal["carr
 @book_analytic(
     family=OHLC,
     measure="OHLC",
-    column=lambda source, open_mode, ohlc: f"{source}{ohlc}{_SUFFIX[open_mode]}",
+    column=lambda source, open_mode, ohlc: f"{source}{ohlc}{SUFFIX[open_mode]}",
     unit="{currency}",
     math=r"x(t_1),\ \max_t x(t),\ \min_t x(t),\ x(t_n)",
     rollup=OverTime(),

@@ -14,7 +14,7 @@ from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.declaring import Held, Measure, OverTime, RowFilter, analytic, safe_divide
 from basalt.core.declaring.analytics import part_column
 from basalt.core.plans import Query
-from basalt.core.stating import follow, stated
+from basalt.core.stating import filled, follow, stated
 from basalt.l2.books import Side, of_book, price, quantity
 from basalt.market.states import MarketState
 
@@ -156,16 +156,23 @@ class CbboAnalytics:
         empty = {name: pl.LazyFrame(schema=dataset.schema()) for name, dataset in inputs.items()}
         schema = self._rows(measures, empty, clock).collect_schema()
         columns = [column for measure in measures for column in _planned(measure, schema)]
-        return Produced(tuple(columns), (KEY, DATE, TIME_BUCKET), Scope("instrument"), clock)
+        return Produced(tuple(columns), (KEY, DATE, TIME_BUCKET), Scope("instrument"), clock, stands=True)
 
     def compute(
-        self, config: CbboAnalyticsConfig, inputs: Mapping[str, pl.LazyFrame], planned: Mapping[str, Dataset], clock: Clock
+        self,
+        config: CbboAnalyticsConfig,
+        inputs: Mapping[str, pl.LazyFrame],
+        planned: Mapping[str, Dataset],
+        clock: Clock,
+        buckets: pl.LazyFrame | None = None,
     ) -> pl.LazyFrame:
-        """One row a listing and bucket in which its book, the consolidated one or its phase changed."""
+        """One row a listing and bucket in which its book, the consolidated one or its phase changed, and of *buckets*, in which they stood."""
         del planned
-        return self._rows(_measures(config, ""), inputs, clock)
+        return self._rows(_measures(config, ""), inputs, clock, buckets)
 
-    def _rows(self, measures: Sequence[Measure], inputs: Mapping[str, pl.LazyFrame], clock: Clock) -> pl.LazyFrame:
+    def _rows(
+        self, measures: Sequence[Measure], inputs: Mapping[str, pl.LazyFrame], clock: Clock, buckets: pl.LazyFrame | None = None
+    ) -> pl.LazyFrame:
         query = Query("l2", "l2", (), TIME, (), (), tuple(measures), PHASES)
         dates = inputs["l2"].group_by(KEY).agg(pl.col("TradeDate").first().cast(pl.Date).alias(DATE))
         phases = inputs["marketstate"]
@@ -173,8 +180,10 @@ class CbboAnalytics:
         if clock.is_daily:
             books = books.join(dates, on=KEY, maintain_order="left")
             phases = phases.join(dates, on=KEY, maintain_order="left")
-        cells = follow(books, query, phases, clock).select(KEY, TIME_BUCKET, *stated(measures, clock))
-        return cells.join(dates, on=KEY)
+        cells = follow(books, query, phases, clock)
+        if buckets is not None:
+            cells = filled(cells.join(buckets, on=[KEY, TIME_BUCKET], how="full", coalesce=True))
+        return cells.select(KEY, TIME_BUCKET, *stated(measures, clock)).join(dates, on=KEY)
 
 
 def side_by_side(books: pl.LazyFrame, consolidated: pl.LazyFrame, reference: pl.LazyFrame) -> pl.LazyFrame:

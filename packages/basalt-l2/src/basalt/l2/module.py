@@ -23,10 +23,16 @@ _FIELDS = {"levels": (Level, Field(LEVELS, description="Levels of the output tha
 
 FAMILIES = (
     Family(liquidity.FAMILY, "How much stands where.", "measures", {**_SIDES_AND_LEVELS, **_AGG}),
-    Family(spreads.SPREADS, "How wide the best quotes are.", "variant", {**_AGG, "tick_size": "tick_size"}),
+    Family(spreads.SPREADS, "How wide the best quotes are.", "variant", {**_AGG, "tick_size": "tick_size"}, chosen="BPS"),
     Family(spreads.PRICES, "Best prices, mids and micro-prices.", "measures", {"source": "source", "levels": "levels", **_AGG}),
-    Family(imbalances.FAMILY, "How even both sides are.", "measure", {"level": "levels", **_AGG}),
-    Family(bars.OHLC, "Open, high, low and close of quotes.", "", {"source": "source", "open_mode": "open_mode"}),
+    Family(imbalances.FAMILY, "How even both sides are.", "measure", {"level": "levels", **_AGG}, chosen="CumQuantity"),
+    Family(
+        bars.OHLC,
+        "Open, high, low and close of quotes.",
+        "",
+        {"source": "source", "open_mode": "open_mode"},
+        words={"openMode": lambda axes: bars.SUFFIX[axes["open_mode"]]},
+    ),
     Family(
         bars.VOLATILITY,
         "Realised volatility of quotes.",

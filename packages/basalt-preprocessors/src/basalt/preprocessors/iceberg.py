@@ -1,107 +1,24 @@
-"""Preprocessor `iceberg`: executions that show hidden quantity, tagged trades, analytics by bucket."""
+"""Icebergs: the preprocessor `iceberg` finds executions that show hidden quantity and tags trades, the module `iceberg` measures buckets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import Field, model_validator
 
-from basalt.core import Clock, Input, ModuleConfig, Produced, Scope
+from basalt.core import Clock, Input, Produced, Scope
 from basalt.core.bucketing import DATE, TIME_BUCKET
 from basalt.core.datasets import Dataset, PlannedColumn
-from basalt.core.declaring.modules import Entry
 from basalt.core.errors import ConflictingSettings, MissingColumn, nearest
-from basalt.preprocessors.iceberg_events import COLUMNS, EVENT, KNOWN, NANOS_PER_SECOND, NEEDED, Detection
-from basalt.preprocessors.iceberg_measures import Measure, Side, Sources, measured, planned_measures
-from basalt.preprocessors.iceberg_trades import CARRIED, FLAGS, Matching
+from basalt.market.intervals import attach_state
+from basalt.preprocessors.iceberg_config import IcebergConfig
+from basalt.preprocessors.iceberg_events import COLUMNS, EVENT, KNOWN, NEEDED
+from basalt.preprocessors.iceberg_measures import FLOWS, PHASE, measured, planned_measures
+from basalt.preprocessors.iceberg_trades import CARRIED, FLAGS
 
-
-class IcebergMetric(Entry):
-    """Measures of some sides."""
-
-    measures: Measure | Annotated[list[Measure], Field(min_length=1)] = Field(..., description="Which measures.")
-    sides: Side | Annotated[list[Side], Field(min_length=1)] = Field("Total", description="Side that the iceberg rested on.")
-
-
-class IcebergConfig(ModuleConfig):
-    """Section `iceberg_analytics` of a pass."""
-
-    metrics: list[IcebergMetric] = Field(default_factory=list, description="Columns of iceberg_analytics; all measures of Total if empty.")
-    tag_trades: bool = Field(True, description="Make the table iceberg_trades.")
-    trade_tag_context_key: str = Field("trades_iceberg", description="Name of the table of tagged trades.")
-    match_tolerance_seconds: float = Field(
-        5e-4, gt=0, description="Longest time between a trade and an iceberg event without a common TradeId."
-    )
-    price_match: bool = Field(True, description="Such a trade must have the price of the event.")
-    min_revealed_qty: float = Field(0.0, ge=0, description="Hidden size that an event must exceed.")
-    avg_size_source: Literal["RevealedQty", "ExecutionSize", "OldSize"] = Field("RevealedQty", description="Column of AverageSize.")
-    imbalance_source: Literal["ExecutionSize", "RevealedQty"] = Field("ExecutionSize", description="Column of OrderImbalance.")
-    trade_match_enabled: bool = Field(True, description="Also tag trades whose size differs from the execution at their time.")
-    trade_match_tolerance_seconds: float = Field(5e-4, gt=0, description="Longest time between the two.")
-    trade_match_price_match: bool = Field(True, description="They must have one price.")
-    trade_match_exclude_exact: bool = Field(True, description="Their sizes must differ; false tags every match.")
-    trade_match_size_tolerance: float = Field(0.0, ge=0, description="By more than this.")
-    trade_match_trade_types: list[str] = Field(["LIT", "DARK"], description="BMLLTradeType of the trades; empty: all.")
-    trade_match_classifications: list[str] = Field(default_factory=list, description="Classification of the trades; empty: all.")
-    trade_match_require_side: bool = Field(True, description="The execution is on the side that the trade took from.")
-    enable_peak_linking: bool = Field(True, description="Find next peaks, and number icebergs by them.")
-    peak_link_tolerance_seconds: float = Field(5e-4, gt=0, description="Longest time from the end of a peak to the next.")
-    peak_link_price_match: bool = Field(True, description="The next peak has the price of the one before.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Any:
-        if not self.enable_peak_linking and any("AveragePeakCount" in _list(entry.measures) for entry in self.metrics):
-            raise ConflictingSettings(
-                "AveragePeakCount counts linked peaks",
-                where="iceberg_analytics.enable_peak_linking",
-                hint="enable_peak_linking: true, or leave the measure out",
-            )
-        return self
-
-    @property
-    def detection(self) -> Detection:
-        """How icebergs are found."""
-        return Detection(
-            self.min_revealed_qty, self.enable_peak_linking, _nanos(self.peak_link_tolerance_seconds), self.peak_link_price_match
-        )
-
-    @property
-    def matching(self) -> Matching:
-        """How trades find executions."""
-        return Matching(
-            tolerance=_nanos(self.match_tolerance_seconds),
-            price_match=self.price_match,
-            by_size=self.trade_match_enabled,
-            size_tolerance_nanos=_nanos(self.trade_match_tolerance_seconds),
-            size_price_match=self.trade_match_price_match,
-            exclude_exact=self.trade_match_exclude_exact,
-            size_tolerance=self.trade_match_size_tolerance,
-            trade_types=tuple(self.trade_match_trade_types),
-            classifications=tuple(self.trade_match_classifications),
-            require_side=self.trade_match_require_side,
-        )
-
-    @property
-    def sources(self) -> Sources:
-        """Columns that measures read."""
-        return Sources(self.avg_size_source, self.imbalance_source, self.enable_peak_linking)
-
-    @property
-    def asked(self) -> tuple[tuple[Measure, Side], ...]:
-        """Measures and sides, in order, each once; without any, all measures of Total."""
-        pairs = [(measure, side) for entry in self.metrics for measure in _list(entry.measures) for side in _list(entry.sides)]
-        return tuple(dict.fromkeys(pairs))
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _nanos(seconds: float) -> int:
-    return round(seconds * NANOS_PER_SECOND)
+CLOCK, PHASES = "EventTimestamp", "marketstate"
+KEYS = ("ListingId", DATE, TIME_BUCKET)
 
 
 @dataclass(frozen=True)
@@ -118,8 +35,8 @@ class Iceberg:
     doc: str = "Icebergs: their executions, tagged trades, and measures by bucket."
 
     def inputs(self, config: IcebergConfig) -> tuple[Input, ...]:
-        """Order events, and trades if they are tagged."""
-        return (Input("l3", "l3"), *((Input("trades", "trades"),) if config.tag_trades else ()))
+        """Order events, trades if they are tagged, phases if columns ask for some."""
+        return (Input("l3", "l3"), *((Input("trades", "trades"),) if config.tag_trades else ()), *_phase_input(config))
 
     def plan(self, config: IcebergConfig, inputs: Mapping[str, Dataset], clock: Clock, *, where: str) -> Mapping[str, Produced]:
         """The tables `iceberg_events`, `iceberg_analytics` (in passes with buckets) and the tagged trades.
@@ -127,14 +44,10 @@ class Iceberg:
         Raises:
             MissingColumn: A column is not there.
         """
-        known = inputs["l3"].schema()
-        _need(inputs["l3"], NEEDED, where)
-        daily = ("TradeDate",) if clock.is_daily else ()
-        reads = {"l3": (*NEEDED, *(name for name in ("TradeId",) if name in known), *daily)}
+        reads = {"l3": _event_reads(inputs["l3"], clock, where)}
         made = {"iceberg_events": Produced((*COLUMNS, *_bucket(clock)), ("ListingId", KNOWN, EVENT), Scope(), reads=reads)}
         if not clock.is_event:
-            _need(inputs["l3"], daily, where)
-            columns = planned_measures(config.asked, config.sources, config.metric_prefix or "")
+            columns = planned_measures(config.asked, config.sources)
             made["iceberg_analytics"] = Produced(columns, ("ListingId", TIME_BUCKET), Scope(), clock, reads=reads)
         if config.tag_trades:
             trades = inputs["trades"]
@@ -151,17 +64,82 @@ class Iceberg:
         self, config: IcebergConfig, inputs: Mapping[str, pl.LazyFrame], planned: Mapping[str, Dataset], clock: Clock
     ) -> Mapping[str, pl.LazyFrame]:
         """The rows of `plan`."""
-        l3 = inputs["l3"]
-        events = config.detection.events(l3)
-        named = events if "TradeDate" not in l3.collect_schema() else _dated(events, l3)
-        labelled = events if clock.is_event else named.with_columns(clock.label(pl.col(KNOWN)).alias(TIME_BUCKET))
-        made = {"iceberg_events": labelled}
+        events = config.detection.events(inputs["l3"])
+        made = {"iceberg_events": events if clock.is_event else _labelled(events, inputs["l3"], clock)}
         if not clock.is_event:
-            made["iceberg_analytics"] = measured(labelled, config.asked, config.sources, config.metric_prefix or "")
+            made["iceberg_analytics"] = _measured(made["iceberg_events"], config, inputs)
         if config.tag_trades:
-            executions = l3.filter(pl.col("ExecutionSize") > 0, pl.col("OldSize") > 0)
+            executions = inputs["l3"].filter(pl.col("ExecutionSize") > 0, pl.col("OldSize") > 0)
             made[config.trade_tag_context_key] = config.matching.tagged(inputs["trades"], events, executions)
         return made
+
+
+@dataclass(frozen=True)
+class IcebergAnalytics:
+    """Measures of icebergs beside the other columns of a pass: those of the table `iceberg_analytics`, from the same section."""
+
+    name: str = "iceberg"
+    config_key: str = "iceberg_analytics"
+    config_model: type[IcebergConfig] = IcebergConfig
+    doc: str = "Measures of icebergs by bucket, beside the columns of other modules."
+
+    def inputs(self, config: IcebergConfig) -> tuple[Input, ...]:
+        """Order events, and phases if columns ask for some."""
+        return (Input("l3", "l3"), *_phase_input(config))
+
+    def plan(self, config: IcebergConfig, inputs: Mapping[str, Dataset], clock: Clock, *, where: str) -> Produced:
+        """The columns of the section.
+
+        Raises:
+            ConflictingSettings: The pass has no buckets.
+            MissingColumn: A column is not there.
+        """
+        if clock.is_event:
+            raise ConflictingSettings("measures of icebergs are of buckets, and the pass has none", where=where, hint="set timeline_mode")
+        reads = {"l3": (*_event_reads(inputs["l3"], clock, where), "TradeDate")}
+        _need(inputs["l3"], ("TradeDate",), where)
+        return Produced(planned_measures(config.asked, config.sources), KEYS, Scope(), clock, reads=reads, stands=True)
+
+    def compute(
+        self,
+        config: IcebergConfig,
+        inputs: Mapping[str, pl.LazyFrame],
+        planned: Mapping[str, Dataset],
+        clock: Clock,
+        buckets: pl.LazyFrame | None = None,
+    ) -> pl.LazyFrame:
+        """One row a listing and bucket with an iceberg event, and of *buckets* of listings with order events: flows are 0 there."""
+        l3 = inputs["l3"]
+        rows = _measured(_labelled(config.detection.events(l3), l3, clock), config, inputs)
+        if buckets is not None:
+            rows = rows.join(buckets, on=["ListingId", TIME_BUCKET], how="full", coalesce=True)
+        flows = [each.name for each in config.asked if each.measure in FLOWS]
+        return _dated(rows.with_columns(pl.col(flows).fill_null(0)), l3).drop_nulls(DATE)
+
+
+def _phase_input(config: IcebergConfig) -> tuple[Input, ...]:
+    wanted = any(each.states for each in config.asked)
+    return (Input(PHASES, PHASES, ("ListingId", CLOCK, PHASE)),) if wanted else ()
+
+
+def _event_reads(l3: Dataset, clock: Clock, where: str) -> tuple[str, ...]:
+    """Columns of order events that tell icebergs and their buckets."""
+    daily = ("TradeDate",) if clock.is_daily else ()
+    _need(l3, (*NEEDED, *daily), where)
+    return (*NEEDED, *(name for name in ("TradeId",) if name in l3.schema()), *daily)
+
+
+def _labelled(events: pl.LazyFrame, l3: pl.LazyFrame, clock: Clock) -> pl.LazyFrame:
+    """*events* with the bucket in which each could be known."""
+    named = _dated(events, l3) if clock.is_daily else events
+    return named.with_columns(clock.label(pl.col(KNOWN)).alias(TIME_BUCKET))
+
+
+def _measured(events: pl.LazyFrame, config: IcebergConfig, inputs: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Measures of *events*, with the phase of each execution where columns ask for some."""
+    if PHASES in inputs:
+        events = attach_state(events.sort("ListingId", CLOCK, maintain_order=True), inputs[PHASES])
+    return measured(events, config.asked, config.sources)
 
 
 def _need(dataset: Dataset, names: tuple[str, ...], where: str) -> None:
@@ -187,3 +165,4 @@ def _dated(events: pl.LazyFrame, l3: pl.LazyFrame) -> pl.LazyFrame:
 
 
 ICEBERG = Iceberg()
+ICEBERG_ANALYTICS = IcebergAnalytics()

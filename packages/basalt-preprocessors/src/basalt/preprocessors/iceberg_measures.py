@@ -1,10 +1,10 @@
-"""Measures of icebergs by bucket."""
+"""Measures of icebergs by bucket: columns of the table `iceberg_analytics`, and of the module `iceberg`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import polars as pl
 
@@ -30,81 +30,100 @@ _DOCS = {
 
 
 @dataclass(frozen=True)
+class Asked:
+    """One column.
+
+    Attributes:
+        measure: What is measured.
+        side: Resting side of the icebergs that count.
+        name: Name of the column.
+        states: Phases in which events count; empty: all.
+    """
+
+    measure: Measure
+    side: Side
+    name: str
+    states: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Sources:
-    """Columns that measures read, and whether peaks are linked."""
+    """Columns that measures read."""
 
     average: str
     imbalance: str
-    links: bool
 
 
-def _pairs(asked: Sequence[tuple[Measure, Side]], sources: Sources) -> list[tuple[Measure, Side]]:
-    """What is asked, once a column; by default everything that can be told."""
-    default: list[tuple[Measure, Side]] = [
-        (measure, "Total") for measure in get_args(Measure) if sources.links or measure != "AveragePeakCount"
-    ]
-    whole = {"OrderImbalance"}
-    return list(dict.fromkeys((measure, "Total" if measure in whole else side) for measure, side in (asked or default)))
+PHASE = "MarketState"
+FLOWS = ("ExecutionVolume", "ExecutionCount", "RevealedPeakCount")
+"""Measures that are 0 in a bucket without events."""
 
 
-def _name(measure: Measure, side: Side, prefix: str) -> str:
-    return f"{prefix}Iceberg{measure}{'' if side == 'Total' else side}"
+def usual_name(measure: Measure, side: Side) -> str:
+    """Name of a column for which the section has no pattern."""
+    return f"Iceberg{measure}{'' if side == 'Total' else side}"
 
 
-def planned_measures(asked: Sequence[tuple[Measure, Side]], sources: Sources, prefix: str) -> tuple[PlannedColumn, ...]:
-    """Columns of `iceberg_analytics`."""
-    return tuple(_planned(measure, side, sources, prefix) for measure, side in _pairs(asked, sources))
+def planned_measures(asked: Sequence[Asked], sources: Sources) -> tuple[PlannedColumn, ...]:
+    """The columns *asked* for."""
+    return tuple(_planned(each, sources) for each in asked)
 
 
-def _planned(measure: Measure, side: Side, sources: Sources, prefix: str) -> PlannedColumn:
-    unit, text = _DOCS[measure]
-    doc = text.format(average=sources.average, imbalance=sources.imbalance) + (
-        "." if side == "Total" else f", of those that rest on the {side.lower()}."
-    )
-    is_flow = measure in {"ExecutionVolume", "ExecutionCount", "RevealedPeakCount"}
-    dtype = pl.Int64() if is_flow else pl.Float64()
+def _planned(each: Asked, sources: Sources) -> PlannedColumn:
+    unit, text = _DOCS[each.measure]
+    doc = text.format(average=sources.average, imbalance=sources.imbalance)
+    whose = "" if each.side == "Total" else f", of those that rest on the {each.side.lower()}"
+    when = f"; executions in {', '.join(each.states)}" if each.states else ""
+    is_flow = each.measure in FLOWS
     return PlannedColumn(
-        _name(measure, side, prefix),
-        dtype,
+        each.name,
+        pl.Int64() if is_flow else pl.Float64(),
         unit,
-        doc,
+        f"{doc}{whose}{when}.",
         rollup=Sum() if is_flow else None,
         empty="zero" if is_flow else "null",
-        forward=measure == "AveragePeakCount",
+        forward=each.measure == "AveragePeakCount",
     )
 
 
-def measured(events: pl.LazyFrame, asked: Sequence[tuple[Measure, Side]], sources: Sources, prefix: str) -> pl.LazyFrame:
-    """Measures of iceberg events, one row a listing and bucket that has any."""
-    pairs = _pairs(asked, sources)
-    plain = [
-        _expression(measure, side, sources).alias(_name(measure, side, prefix)) for measure, side in pairs if measure != "AveragePeakCount"
-    ]
+def measured(events: pl.LazyFrame, asked: Sequence[Asked], sources: Sources) -> pl.LazyFrame:
+    """Measures of iceberg events, one row a listing and bucket that has any.
+
+    Args:
+        events: Iceberg events with `TimeBucket`, and `MarketState` where columns ask for phases.
+        asked: The columns.
+        sources: Columns that they read.
+    """
+    plain = [_expression(each, sources).alias(each.name) for each in asked if each.measure != "AveragePeakCount"]
     made = events.group_by("ListingId", TIME_BUCKET).agg(*plain)
-    for measure, side in pairs:
-        if measure == "AveragePeakCount":
-            made = made.join(_peaks(events, side, _name(measure, side, prefix)), on=["ListingId", TIME_BUCKET], how="left")
+    for each in asked:
+        if each.measure == "AveragePeakCount":
+            made = made.join(_peaks(events, each), on=["ListingId", TIME_BUCKET], how="left")
     return made
 
 
-def _expression(measure: Measure, side: Side, sources: Sources) -> pl.Expr:
-    counts = pl.lit(value=True) if side == "Total" else pl.col("Side") == _REST[side]
-    if measure == "ExecutionVolume":
+def _counts(each: Asked) -> pl.Expr:
+    """Whether an event counts."""
+    side = pl.lit(value=True) if each.side == "Total" else pl.col("Side") == _REST[each.side]
+    return side & pl.col(PHASE).is_in(list(each.states)).fill_null(value=False) if each.states else side
+
+
+def _expression(each: Asked, sources: Sources) -> pl.Expr:
+    counts = _counts(each)
+    if each.measure == "ExecutionVolume":
         return pl.when(counts).then("ExecutionSize").otherwise(0).sum()
-    if measure == "ExecutionCount":
+    if each.measure == "ExecutionCount":
         return (pl.col("Side").is_not_null() & counts).sum().cast(pl.Int64)
-    if measure == "RevealedPeakCount":
+    if each.measure == "RevealedPeakCount":
         return ((pl.col("IcebergSignal") == "REFILL") & counts).sum().cast(pl.Int64)
-    if measure == "AverageSize":
+    if each.measure == "AverageSize":
         return pl.when(counts).then(pl.col(sources.average)).mean()
-    signed = pl.when(pl.col("Side") == RestingSide.BID.value).then(pl.col(sources.imbalance)).otherwise(-pl.col(sources.imbalance))
-    total = pl.col(sources.imbalance).sum().cast(pl.Float64)
-    return pl.when(total > 0).then(signed.sum() / total)
+    size = pl.when(counts).then(sources.imbalance).otherwise(0)
+    total = size.sum().cast(pl.Float64)
+    return pl.when(total > 0).then(pl.when(pl.col("Side") == RestingSide.BID.value).then(size).otherwise(-size).sum() / total)
 
 
-def _peaks(events: pl.LazyFrame, side: Side, name: str) -> pl.LazyFrame:
-    chosen = events.drop_nulls("IcebergId")
-    if side != "Total":
-        chosen = chosen.filter(pl.col("Side") == _REST[side])
+def _peaks(events: pl.LazyFrame, each: Asked) -> pl.LazyFrame:
+    chosen = events.drop_nulls("IcebergId").filter(_counts(each))
     of_each = chosen.group_by("ListingId", TIME_BUCKET, "IcebergId").agg(pl.col("IcebergEventCount").max())
-    return of_each.group_by("ListingId", TIME_BUCKET).agg(pl.col("IcebergEventCount").mean().alias(name))
+    return of_each.group_by("ListingId", TIME_BUCKET).agg(pl.col("IcebergEventCount").mean().alias(each.name))

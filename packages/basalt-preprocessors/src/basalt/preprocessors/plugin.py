@@ -17,3 +17,10 @@ def basalt_preprocessors() -> Iterable[Any]:
     from basalt.preprocessors.iceberg import ICEBERG
 
     return (BOOK_PREPROCESS, CBBO_PREPROCESS, CBBO_FROM_L3, AGGRESSIVE_PREPROCESS, ICEBERG)
+
+
+@hookimpl
+def basalt_analytics() -> Iterable[Any]:
+    from basalt.preprocessors.iceberg import ICEBERG_ANALYTICS
+
+    return (ICEBERG_ANALYTICS,)

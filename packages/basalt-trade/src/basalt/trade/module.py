@@ -25,6 +25,7 @@ FAMILIES = (
         "Effective and realised spread and price impact, at horizons after the trade.",
         "variant",
         {"horizon": "horizon", "reference_price_col": "reference_price_col", "agg": "aggregations"},
+        spare=("horizon",),
     ),
 )
 

@@ -55,12 +55,18 @@ class Family:
         selector: Entry field that picks among the analytics; empty: an entry asks for all.
         axes: Formula parameter to entry field: `{"side": "sides"}`. A closed parameter that is not
             named here always takes all its values (open, high, low, close).
+        chosen: What an entry without the selector asks for; empty: it must say.
+        words: What `output_name_pattern` may use besides fields of the entry, made of the axes.
+        spare: Fields that an entry may set though no measure of it takes them; others are refused then.
     """
 
     name: str
     doc: str
     selector: str = "measures"
     axes: Mapping[str, str] = field(default_factory=dict)
+    chosen: str = ""
+    words: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    spare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,8 @@ class Module:
             fields[name] = _entry_field(_merged_axis(parameter, members), must_be_given=asked_by_all)
         if family.selector:
             choice = Literal[tuple(each.measure for each in members)]  # type: ignore[valid-type]
-            fields[family.selector] = (choice | Several[choice], Field(..., description="Which measures."))  # type: ignore[valid-type]
+            asked = Field(family.chosen or ..., description="Which measures.")
+            fields[family.selector] = (choice | Several[choice], asked)  # type: ignore[valid-type]
         if any(each.takes_rows for each in members):
             state = self.states
             fields["market_states"] = (state | Several[state] | None, Field(None, description="Count only rows in these market states."))  # type: ignore[valid-type]
@@ -231,6 +238,7 @@ class Module:
 
     def _expand(self, family: Family, entry: Entry, prefix: str, origin: str) -> Iterator[Measure]:
         rows = _row_filter(entry)
+        _refuse_unused(family, entry, self._chosen(family, entry), origin)
         for chosen in self._chosen(family, entry):
             if any(_is_unasked(axis, family, entry) for axis in chosen.axes):
                 continue
@@ -255,6 +263,7 @@ class Module:
         names: dict[str, Any] = {**axes, **{family.axes[name]: value for name, value in axes.items() if name in family.axes}}
         if family.selector:
             names |= {family.selector: chosen.measure, "measure": chosen.measure}
+        names |= {word: spoken(axes) for word, spoken in family.words.items()}
         free = {axis.name for axis in chosen.axes if axis.name not in family.axes or axis.default is UNASKED}
         spread = [str(value) for name, value in axes.items() if name in free and f"{{{name}}}" not in pattern]
         return named_by(pattern, names, where=origin) + "".join(spread)
@@ -294,6 +303,18 @@ def _entry_field(axis: Axis, *, must_be_given: bool) -> tuple[Any, Any]:
     if must_be_given:
         return annotation, Field(..., description=about)
     return annotation | None, Field(None, description=f"{about} Measures without a default of their own need it.")
+
+
+def _refuse_unused(family: Family, entry: Entry, chosen: Sequence[Analytic], origin: str) -> None:
+    """Refuse what an entry says and none of its measures hears; what would be said anyway may stand there."""
+    used = {family.axes[axis.name] for each in chosen for axis in each.axes if axis.name in family.axes}
+    used |= {"market_states", "attribute_filters"} if any(each.takes_rows for each in chosen) else set()
+    for name in {*family.axes.values(), "market_states", "attribute_filters"} & entry.model_fields_set - used - set(family.spare):
+        usual = type(entry).model_fields[name].get_default(call_default_factory=True)
+        given = getattr(entry, name)
+        if given != usual and _as_list(given) != _as_list(usual):
+            measures = ", ".join(each.measure for each in chosen)
+            raise InvalidValue(f"{name!r} has no effect", where=f"{origin}.{name}", hint=f"{measures} does not take it: leave it out")
 
 
 def _values_of(axis: Axis, family: Family, entry: Entry, origin: str) -> list[Any]:

@@ -43,7 +43,9 @@ def plan_pass(config: AnalyticsConfig, index: int, known: Mapping[str, Dataset],
     preprocessing, side_tables = plan_preprocessing(draft)
     queries, series, measures = plan_formulas(draft)
     steps = tuple(plan_step(draft, name) for name in each.enabled_modules if not isinstance(shelf.modules[name], Module))
-    if queries:
+    scope = _scope(series, steps, preprocessing)
+    is_filled = bool(queries) or (any(step.stands for step in steps) and not scope.all_dates)
+    if is_filled:
         _note_timeline_tables(draft, timeline)
     elif timeline.added_columns() or timeline.tables():
         raise ConflictingSettings(
@@ -51,9 +53,8 @@ def plan_pass(config: AnalyticsConfig, index: int, known: Mapping[str, Dataset],
             where=f"{where}.timeline_mode",
             hint="set it in the pass whose modules have formulas",
         )
-    dataset = _dataset(draft, queries, series, measures, steps, timeline.added_columns() if queries else ())
+    dataset = _dataset(draft, queries, series, measures, steps, timeline.added_columns() if is_filled else ())
     dataset = replace(dataset, order=_sort_keys(each, dataset, where))
-    scope = _scope(series, steps, preprocessing)
     name = f"{config.datasetname}_{each.name}"
     return PassPlan(
         config=each,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -146,6 +148,25 @@ def test_every_config_key_is_in_the_reference(model: type[AnalyticsConfig], pref
     keys = [f"{prefix}{name.upper() if upper else name}" for name in model.model_fields]
 
     assert [key for key in keys if f"`{key}`" not in text] == []
+
+
+def test_every_command_has_examples_that_it_understands() -> None:
+    for path in command_paths():
+        command = command_at(path)
+        lines = [line.strip() for line in (command.epilog or "").splitlines() if line.strip().startswith("basalt ")]
+        assert lines, path
+        for line in lines:
+            assert f"{line} ".startswith(f"{path} "), line
+            arguments = shlex.split(line.removeprefix(path))
+            command.make_context(path, arguments, token_normalize_func=lambda name: name.replace("-", "_"))
+
+
+def command_at(path: str) -> Any:
+    _, name, *rest = path.split()
+    found: Any = load_group(name, catalog().commands[name])
+    for each in rest:
+        found = found.commands[each]
+    return found
 
 
 def test_every_command_is_in_the_reference() -> None:

@@ -21,8 +21,9 @@ from basalt.core import hookimpl
 from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.cli import groups
 from basalt.core.cli.main import app, main
-from basalt.core.cli.printing import duration, print_lake_files, print_pairs, print_rows, size
-from basalt.core.errors import BadOffer, DuplicateName, MissingData, PluginLoadFailed
+from basalt.core.cli.options import given_days
+from basalt.core.cli.printing import duration, print_lake_files, print_lines, print_pairs, print_rows, size
+from basalt.core.errors import BadOffer, ConfigError, DuplicateName, MissingData, PluginLoadFailed
 from basalt.core.lake import LakeFile
 from basalt.core.offers import Offer
 
@@ -313,3 +314,56 @@ def test_files_of_a_lake_as_json(capsys: Captured) -> None:
     assert json.loads(capsys.readouterr().out) == [
         {"table": "l2", "market": "XLON", "day": "2026-02-02", "rows": 5, "path": "lake/l2.parquet"}
     ]
+
+
+def test_many_files_of_a_lake_are_summed(capsys: Captured) -> None:
+    files = [LakeFile("l2", "XLON", date(2026, 2, day), Path(f"lake/{day}.parquet"), 5) for day in range(1, 27)]
+    print_lake_files([*files, LakeFile("l2", "XPAR", date(2026, 2, 1), Path("lake/p.parquet"), 7)], as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "table  market  first day   last day    files  rows",
+        "l2     XLON    2026-02-01  2026-02-26     26   130",
+        "l2     XPAR    2026-02-01  2026-02-01      1     7",
+        "27 files, 137 rows",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (80, ["pass   rows  location", "bars  1,000  out/2026/bars.parquet"]),
+        (30, ["pass   rows", "    location", "bars  1,000", "    out/2026/bars.parquet"]),
+    ],
+)
+def test_paths_stay_whole_on_a_narrow_terminal(columns: int, shown: list[str], capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("basalt.core.cli.printing.is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    print_lines([{"pass": "bars", "rows": 1000, "location": "out/2026/bars.parquet"}], ("pass", "rows", "location"))
+
+    assert capsys.readouterr().out.splitlines() == shown
+
+
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [
+        ((None, None, None), (None, None)),
+        (("2026-02-02", None, None), (date(2026, 2, 2), date(2026, 2, 2))),
+        ((None, "2026-02-02", None), (date(2026, 2, 2), None)),
+        ((None, "2026-02-02", "2026-02-03"), (date(2026, 2, 2), date(2026, 2, 3))),
+    ],
+)
+def test_days_of_flags(flags: tuple[str | None, str | None, str | None], found: tuple[date | None, date | None]) -> None:
+    assert given_days(*flags) == found
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("2026-02-30", None, None), "'2026-02-30' is no date"),
+        (("2026-02-02", "2026-02-02", None), "exclude each other"),
+        ((None, "2026-02-03", "2026-02-02"), "before it starts"),
+    ],
+)
+def test_wrong_days_of_flags_are_refused(flags: tuple[str | None, str | None, str | None], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        given_days(*flags)

@@ -103,7 +103,7 @@ def test_only_the_tables_asked_for_and_then_nothing_is_left(lake: Path, capsys: 
     [
         (["--table", "trade"], "unknown table 'trade'"),
         (["--date", "2026-02-02", "--end_date", "2026-02-03"], "exclude each other"),
-        (["--start_date", "2026-02-03", "--end_date", "2026-02-02"], "before the start date"),
+        (["--start_date", "2026-02-03", "--end_date", "2026-02-02"], "before it starts"),
         (["--date", "2020-01-01"], "no files of these days"),
     ],
 )

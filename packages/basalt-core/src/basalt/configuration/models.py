@@ -53,7 +53,7 @@ def _unknown_key(key: str, known: list[str]) -> UnknownName:
         return UnknownName(f"unknown key {key!r}", where=key, hint=f"it comes with {wheel}: pip install {wheel}")
     if key.lower() in REPLACED:
         return UnknownName(f"the key {key!r} is gone", where=key, hint=REPLACED[key.lower()])
-    return UnknownName.of("key", key, known, where=key)
+    return UnknownName.of("key", key, [each.upper() for each in known] if key.isupper() else known, where=key)
 
 
 def _nested(model: type[BaseModel], value: object, where: str) -> object:
@@ -287,7 +287,7 @@ class AnalyticsConfig(Sectioned):
                 raise ConflictingSettings(f"{key} is given twice, in upper and in lower case", where=key, hint="keep one of them")
             lowered[name] = value
         if "output_target" in lowered:
-            lowered["output_target"] = _nested(OutputTarget, lowered["output_target"], "output_target")
+            lowered["output_target"] = _nested(OutputTarget, lowered["output_target"], "OUTPUT_TARGET")
         if isinstance(lowered.get("passes"), list):
             lowered["passes"] = [_nested(PassConfig, each, f"PASSES[{index}]") for index, each in enumerate(lowered["passes"])]
         return lowered
@@ -312,6 +312,8 @@ class AnalyticsConfig(Sectioned):
             catalog().find("sources", name, where=f"DATA_SOURCE_PATH[{index}]")
         for name in self.max_rows_per_table:
             catalog().find("tables", name, where=f"MAX_ROWS_PER_TABLE.{name}")
+        if self.num_workers == 0:
+            raise InvalidValue("0 tasks at a time do nothing", where="NUM_WORKERS", hint="give 1 or more, or -1 for all cores")
         if not self.data_source_path:
             raise InvalidValue(
                 "DATA_SOURCE_PATH is empty", where="DATA_SOURCE_PATH", hint="name a source, for example 'lake' or 'synthetic'"

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar, Self
 
+SHORTEST_PART = 3
+"""Letters of a name's part that is told from chance."""
+
 
 class BasaltError(Exception):
     """Base of all errors of Basalt.
@@ -61,6 +64,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     if not close:
         lowered = {each.lower(): each for each in names}
         close = [lowered[each] for each in get_close_matches(name.lower(), list(lowered), n=2, cutoff=0.6)]
+    if not close and len(name) >= SHORTEST_PART:
+        close = [each for each in names if name.lower() in each.lower()][:2]
     if close:
         return "did you mean " + " or ".join(repr(each) for each in close) + "?"
     if not names:
@@ -84,8 +89,9 @@ class UnknownName(ConfigError):
     @classmethod
     def of(cls, kind: str, name: str, known: Iterable[str], *, where: str | None = None, hint: str | None = None) -> Self:
         """An unknown *name* of a *kind*, with the nearest *known* one as the hint."""
-        parts = [part for part in (nearest(name, known), hint) if part]
-        return cls(f"unknown {kind} {name!r}", where=where, hint=" ".join(parts) or None)
+        near = nearest(name, known)
+        gap = " " if near is None or near.endswith("?") else "; "
+        return cls(f"unknown {kind} {name!r}", where=where, hint=gap.join(part for part in (near, hint) if part) or None)
 
 
 class InvalidValue(ConfigError):

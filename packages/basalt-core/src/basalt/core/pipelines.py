@@ -1,13 +1,16 @@
-"""Pipeline files: Python with `USER_CONFIG` and optionally `get_universe(date)`, or YAML."""
+"""Pipeline files: Python with `USER_CONFIG` and optionally `get_universe(date)`, or YAML, TOML or JSON with the keys of a config."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib
 import importlib.util
+import json
+import re
 import sys
+import tomllib
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.abc import Loader
@@ -21,7 +24,7 @@ from pydantic import BaseModel
 from basalt.configuration.models import AnalyticsConfig
 from basalt.configuration.reading import read_config
 from basalt.core.catalog import Catalog, catalog, using_catalog
-from basalt.core.errors import ConflictingSettings, InvalidValue, UnknownName, nearest
+from basalt.core.errors import ConfigError, ConflictingSettings, InvalidValue, UnknownName, nearest
 from basalt.core.guarding import foreign, told
 from basalt.core.universes import GetUniverse, parse_spec
 
@@ -53,7 +56,7 @@ def load_pipeline(
     """Read a pipeline.
 
     Args:
-        reference: A `.py` or `.yaml` file, or the name of an importable module.
+        reference: A `.py`, `.yaml`, `.toml` or `.json` file, or the name of an importable module.
         overrides: Settings of the command line; they win over files. A `__config__` entry replaces
             the whole config of the files.
         precedence: Which wins where a Python file and its sibling YAML both have a key.
@@ -68,7 +71,7 @@ def load_pipeline(
     replaced = extra.pop("__config__", None)
     merged = _merge(values if replaced is None else replaced, extra)
     with using_catalog(shelf):
-        config = read_config(merged, where=str(path or reference))
+        config = _read_config(merged, str(path or reference), extra)
     universe = getattr(module, "get_universe", None) if module is not None else None
     if any(key.lower() == "universe" and value for key, value in extra.items()):
         universe = None
@@ -84,6 +87,18 @@ def load_pipeline(
     return Pipeline(config, universe, shelf, path, offers)
 
 
+def _read_config(values: Mapping[str, Any], where: str, flags: Mapping[str, Any]) -> AnalyticsConfig:
+    """The config of *values*; what is wrong with one that *flags* gave is said of the flag."""
+    try:
+        return read_config(values, where=where)
+    except ConfigError as problem:
+        place = (problem.where or "").removeprefix(f"{where}: ")
+        flag = re.split(r"[.\[]", place)[0].lower()
+        if flag not in {key.lower() for key in flags}:
+            raise
+        raise type(problem)(problem.what, where=f"--{flag}", hint=problem.hint) from None
+
+
 @contextmanager
 def pipeline_in_force(pipeline: Pipeline) -> Iterator[Pipeline]:
     """Use the pipeline's catalog inside the block."""
@@ -93,11 +108,13 @@ def pipeline_in_force(pipeline: Pipeline) -> Iterator[Pipeline]:
 
 def _read(reference: str, precedence: Precedence, config_file: str | None) -> tuple[Path | None, dict[str, Any], ModuleType | None]:
     path = Path(reference)
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix in READERS:
         if config_file:
-            raise InvalidValue("config_file goes beside a Python pipeline", where=config_file, hint="give one YAML file, as the pipeline")
-        return path, _read_yaml(path), None
-    if path.suffix == ".py" or path.exists():
+            raise InvalidValue("config_file goes beside a Python pipeline", where=config_file, hint="give one file, as the pipeline")
+        return path, _read_file(path), None
+    if path.suffix != ".py" and path.exists():
+        raise InvalidValue("this is no pipeline", where=reference, hint=f"give a file that ends in .py, {', '.join(READERS)}")
+    if path.suffix == ".py":
         module = load_module(path)
         sibling = Path(config_file) if config_file else path.with_suffix(".yaml")
     else:
@@ -105,9 +122,9 @@ def _read(reference: str, precedence: Precedence, config_file: str | None) -> tu
         path = Path(module.__file__) if module.__file__ else path
         sibling = Path(config_file) if config_file else path.with_suffix(".yaml")
     if config_file and not sibling.is_file():
-        raise InvalidValue("no such config file", where=config_file, hint="give --config_file a YAML file")
+        raise InvalidValue("no such config file", where=config_file, hint="give --config_file a YAML, TOML or JSON file")
     in_python = getattr(module, "USER_CONFIG", None)
-    in_yaml = _read_yaml(sibling) if sibling.is_file() else {}
+    in_yaml = _read_file(sibling) if sibling.is_file() else {}
     if in_python is None and not in_yaml:
         raise InvalidValue("the pipeline has no USER_CONFIG", where=str(path), hint="write USER_CONFIG = {…}, or a YAML file beside it")
     first, second = (_as_mapping(in_python, path), in_yaml) if precedence == "yaml_overrides" else (in_yaml, _as_mapping(in_python, path))
@@ -144,20 +161,27 @@ class _OnceLoader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for key in keys:
             if keys.count(key) > 1 and key != "<<":
-                raise yaml.YAMLError(f"the key {key!r} stands twice{node.start_mark}")
+                raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=node.start_mark)
         return super().construct_mapping(node, deep=deep)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
+    """The keys and values of a config file, by what its name ends in; anything else is YAML.
+
+    Raises:
+        InvalidValue: There is no such file, or it cannot be read.
+    """
+    kind, read = READERS.get(path.suffix, READERS[".yaml"])
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)  # noqa: S506 - a SafeLoader that looks twice
+        found = read(path.read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
         raise InvalidValue("no such pipeline", where=str(path), hint=_nearby(path)) from problem
     except (OSError, UnicodeDecodeError) as problem:
         raise InvalidValue(f"the file cannot be read: {problem}", where=str(path), hint="give a text file in UTF-8") from problem
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, json.JSONDecodeError) as problem:
+        said, line = _place_of(problem)
         raise InvalidValue(
-            f"the file is no YAML: {str(problem).splitlines()[0]}", where=str(path), hint="check the indentation"
+            f"the file is no {kind}: {said}", where=f"{path}:{line}" if line else str(path), hint=f"correct the {kind}"
         ) from problem
     if isinstance(found, Mapping) and set(found) == {"USER_CONFIG"}:
         found = found["USER_CONFIG"]
@@ -166,9 +190,44 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def _read_yaml(text: str) -> Any:
+    return yaml.load(text, _OnceLoader)  # noqa: S506 - a SafeLoader that looks twice
+
+
+def _read_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping of JSON in which a key stands once."""
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise json.JSONDecodeError(f"the key {name!r} stands twice", "", 0)
+    return dict(pairs)
+
+
+READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    ".yaml": ("YAML", _read_yaml),
+    ".yml": ("YAML", _read_yaml),
+    ".toml": ("TOML", tomllib.loads),
+    ".json": ("JSON", _read_json),
+}
+"""How config files are read, by what their names end in."""
+
+
+def _place_of(problem: Exception) -> tuple[str, int | None]:
+    """What is wrong with a file, and its line, as far as they are told."""
+    if isinstance(problem, yaml.MarkedYAMLError) and problem.problem_mark:
+        return problem.problem or str(problem), problem.problem_mark.line + 1
+    if isinstance(problem, json.JSONDecodeError):
+        return problem.msg, problem.lineno if problem.doc else None
+    return str(problem).splitlines()[0], None
+
+
 def _nearby(path: Path) -> str | None:
     folder = path.parent if path.parent.is_dir() else Path()
-    return nearest(path.name, [each.name for each in folder.iterdir() if each.suffix in (".py", ".yaml", ".yml")])
+    return nearest(path.name, [each.name for each in folder.iterdir() if each.suffix == ".py" or each.suffix in READERS])
 
 
 def load_module(path: Path) -> ModuleType:

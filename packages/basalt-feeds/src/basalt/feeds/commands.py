@@ -6,7 +6,6 @@ Which feeds there are, plugins say; a feed is imported when its own command is a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
 from functools import cached_property
 from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 import typer
 from typer.core import TyperGroup
 
+from basalt.core.cli.options import examples, given_day
 from basalt.core.errors import InvalidValue, UnknownName
 
 if TYPE_CHECKING:
@@ -147,7 +147,8 @@ def import_command(name: str, feed: Any) -> Any:
         _required("paths", Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, archives, or folders of them.")]),
         _required("lake", Annotated[Path, typer.Option(metavar="DIR", help="Root folder of the lake; made if missing.")]),
     ]
-    return _command(name, run, [*given, *option_parameters(feed.Options)], cleandoc(type(feed).__doc__ or ""))
+    shown = f"basalt data import {name} FILE --lake lake"
+    return _command(name, run, [*given, *option_parameters(feed.Options)], cleandoc(type(feed).__doc__ or ""), shown)
 
 
 def export_command(name: str, feed: Any) -> Any:
@@ -158,7 +159,7 @@ def export_command(name: str, feed: Any) -> Any:
         from basalt.feeds.feed import LakeDay
 
         options = validated(feed.ExportOptions, said)
-        source = LakeDay(lake, mic, _day(date), tuple(ticker or ()))
+        source = LakeDay(lake, mic, given_day(date), tuple(ticker or ()))
         with shown_steps() as progress:
             exported = feed.export_day(source, out, options, progress)
         for notice in exported.notices:
@@ -175,7 +176,8 @@ def export_command(name: str, feed: Any) -> Any:
         _optional("ticker", Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this listing; may be repeated.")], None),
     ]
     summary = f"Export one market and day of a lake as {name} files.\n\n" + "\n\n".join(f"Not carried: {loss}" for loss in feed.losses)
-    return _command(name, run, [*given, *option_parameters(feed.ExportOptions)], summary)
+    shown = f"basalt data export {name} OUT --lake lake --date 2026-02-02 --mic XLON"
+    return _command(name, run, [*given, *option_parameters(feed.ExportOptions)], summary, shown)
 
 
 def option_parameters(model: type[BaseModel]) -> list[Parameter]:
@@ -234,30 +236,23 @@ def _optional(name: str, annotation: Any, default: Any) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _command(name: str, run: Callable[..., None], parameters: list[Parameter], summary: str) -> Any:
+def _command(name: str, run: Callable[..., None], parameters: list[Parameter], summary: str, example: str) -> Any:
     everything = [*parameters, _optional("as_json", AsJson, False)]
     run.__signature__ = Signature(everything)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in everything}
     made = typer.Typer(add_completion=False, rich_markup_mode=None)
-    made.command(name, help=summary)(run)
+    made.command(name, help=summary, epilog=examples(example))(run)
     command = typer.main.get_command(made)
     command.name = name
     return command
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidValue(f"{text!r} is not a date", where="--date", hint="write it as in 2024-01-03") from None
-
-
 def _print_exported(exported: Any, *, as_json: bool) -> None:
-    from basalt.core.cli.printing import print_json, print_lines
+    from basalt.core.cli.printing import counted, print_json, print_lines
 
     rows = [{"holds": each.holds, "rows": each.rows, "path": str(each.path)} for each in exported.files]
     if as_json:
         print_json(rows)
         return
     print_lines(rows, ("holds", "rows", "path"), empty="no files")
-    typer.echo(f"{len(rows)} files, {sum(each.rows for each in exported.files):,} records")
+    typer.echo(f"{counted(len(rows), 'file')}, {counted(sum(each.rows for each in exported.files), 'record')}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from basalt.core.cli.options import Markets, examples, given_day
 from basalt.core.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -22,18 +23,20 @@ def data() -> None:
     """Bring market data into a lake."""
 
 
-@app.command("microprices")
+@app.command("microprices", epilog=examples("basalt data microprices --lake lake --date 2026-02-06 --days 3"))
 def write_micro_prices(
     *,
     lake: Annotated[Path, typer.Option("--lake", metavar="DIR", help="Root folder of the lake.")],
-    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Day that the adjustments are for.")],
-    days: Annotated[int, typer.Option("--days", min=1, help="Estimate from so many days with books before it.")] = 5,
-    buckets: Annotated[int, typer.Option("--buckets", min=3, help="Buckets of the imbalance, an odd number.")] = 9,
-    max_spread: Annotated[int, typer.Option("--max_spread", "--max-spread", min=1, help="Widest spread that makes a state, in ticks.")] = 4,
-    mic: Annotated[list[str] | None, typer.Option("--mic", help="A market; may be given several times.")] = None,
+    day: Annotated[str, typer.Option("--date", metavar="YYYY-MM-DD", help="Day that the adjustments are for.")],
+    days: Annotated[int, typer.Option("--days", metavar="N", min=1, help="Estimate from so many days with books before it.")] = 5,
+    buckets: Annotated[int, typer.Option("--buckets", metavar="N", min=3, help="Buckets of the imbalance, an odd number.")] = 9,
+    max_spread: Annotated[int, typer.Option("--max_spread", metavar="N", min=1, help="Widest spread that makes a state, in ticks.")] = 4,
+    mic: Markets = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
-    """Write the table `microprice` of a lake: what Stoikov's micro-price adds to the mid on a day, estimated from the days before it.
+    """Write what Stoikov's micro-price adds to the mid.
+
+    The table `microprice` of a day is estimated from the days before it.
 
     Reads l2 and ticksize (write it first: basalt data ticks), and marketstate where there is one. A day's best quotes are held in memory.
     """
@@ -42,11 +45,12 @@ def write_micro_prices(
     from basalt.l2.microprices import MICROPRICE
 
     written = []
+    asked = given_day(day)
     for market in sorted(mic or _markets(lake)):
-        before = _days_before(lake, market, day.date())[-days:]
+        before = _days_before(lake, market, asked)[-days:]
         if before:
             rows = _estimated(lake, market, before, buckets, max_spread)
-            written.append(write_lake_file(lake, MICROPRICE, market, day.date(), rows))
+            written.append(write_lake_file(lake, MICROPRICE, market, asked, rows))
     if not written:
         raise InvalidValue("the lake has no books before that day", where=str(lake), hint="import or simulate earlier days first")
     print_lake_files(written, as_json=as_json)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from basalt.core.errors import ConflictingSettings, InvalidValue
+from basalt.core.cli.options import FirstDay, LastDay, Markets, OneDay, examples, given_days
+from basalt.core.errors import InvalidValue
 
 if TYPE_CHECKING:
     import polars as pl
-
-_FORMATS = ["%Y-%m-%d"]
 
 app = typer.Typer(help="Bring market data into a lake.", no_args_is_help=True)
 
@@ -25,7 +24,7 @@ def data() -> None:
     """Bring market data into a lake."""
 
 
-@app.command("ticks")
+@app.command("ticks", epilog=examples("basalt data ticks --lake lake", "basalt data ticks ladders.csv --lake lake --date 2026-02-02"))
 def write_tick_sizes(
     ladders: Annotated[
         Path | None,
@@ -33,15 +32,15 @@ def write_tick_sizes(
     ] = None,
     *,
     lake: Annotated[Path, typer.Option("--lake", metavar="DIR", help="Root folder of the lake.")],
-    day: Annotated[datetime | None, typer.Option("--date", formats=_FORMATS, help="One day.")] = None,
-    start_date: Annotated[
-        datetime | None, typer.Option("--start_date", "--start-date", formats=_FORMATS, help="First of several days.")
-    ] = None,
-    end_date: Annotated[datetime | None, typer.Option("--end_date", "--end-date", formats=_FORMATS, help="Last of several days.")] = None,
-    mic: Annotated[list[str] | None, typer.Option("--mic", help="A market; may be given several times.")] = None,
+    day: OneDay = None,
+    start_date: FirstDay = None,
+    end_date: LastDay = None,
+    mic: Markets = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
-    """Write the table `ticksize` of a lake: the tick sizes of all listings in its reference files.
+    """Write the tick sizes of a lake's listings.
+
+    They are the table `ticksize`, one file beside each reference file.
 
     A file says MIC and TickSize, or MIC and LiquidityBand (1 to 6, for the ladders of European law), and if it likes ListingId,
     ValidFrom, ValidTo, PriceFrom and Source. Without a file each listing has the one tick that its reference row says.
@@ -50,7 +49,7 @@ def write_tick_sizes(
     from basalt.core.cli.printing import print_lake_files
     from basalt.market.ticks import read_ladders, single_ticks, write_ladders
 
-    chosen = _chosen(day, start_date, end_date, mic or ())
+    chosen = _Chosen(*given_days(day, start_date, end_date), mic or ())
     given = read_ladders(ladders) if ladders else None
     written = []
     for place in _references(lake, chosen):
@@ -83,13 +82,6 @@ class _Place:
     mic: str
     day: date
     path: Path
-
-
-def _chosen(day: datetime | None, start: datetime | None, end: datetime | None, mics: Sequence[str]) -> _Chosen:
-    if day and (start or end):
-        raise ConflictingSettings("--date and --start_date/--end_date exclude each other", hint="give one day or a range")
-    first, last = day or start, day or end
-    return _Chosen(first.date() if first else None, last.date() if last else None, mics)
 
 
 def _references(lake: Path, chosen: _Chosen) -> Iterator[_Place]:

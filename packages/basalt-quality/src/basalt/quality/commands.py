@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from basalt.core.cli.options import FirstDay, LastDay, Markets, OneDay, examples, given_days
 from basalt.core.cli.printing import counted, print_json, print_lines, print_rows, size
 from basalt.core.cli.progress import shown_steps
-from basalt.core.errors import CheckFailed, ConflictingSettings, InvalidValue, UnknownName
+from basalt.core.errors import CheckFailed, InvalidValue, UnknownName
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,38 +19,41 @@ if TYPE_CHECKING:
     from basalt.quality.files import Wanted
 
 SHOWN = 20
-_FORMATS = ["%Y-%m-%d"]
 
 app = typer.Typer(help="Bring market data into a lake.", no_args_is_help=True)
 
-Root = Annotated[str, typer.Option("--lake", envvar="BASALT_LAKE", help="Root of the lake: a folder, or a URL such as s3://bucket/lake.")]
+Root = Annotated[
+    str, typer.Option("--lake", metavar="DIR", envvar="BASALT_LAKE", help="Root of the lake: a folder, or a URL such as s3://bucket/lake.")
+]
 Storage = Annotated[
     list[str] | None,
     typer.Option(
         "--storage-option", metavar="NAME=VALUE", help="Option of the object store, as in S3_STORAGE_OPTIONS; may be given several times."
     ),
 ]
-Day = Annotated[datetime | None, typer.Option("--date", formats=_FORMATS, help="One day.")]
-First = Annotated[datetime | None, typer.Option("--start_date", "--start-date", formats=_FORMATS, help="First of several days.")]
-Last = Annotated[datetime | None, typer.Option("--end_date", "--end-date", formats=_FORMATS, help="Last of several days.")]
-Mics = Annotated[list[str] | None, typer.Option("--mic", help="A market; may be given several times.")]
-Tables = Annotated[list[str] | None, typer.Option("--table", help="A table; may be given several times.")]
+Tables = Annotated[list[str] | None, typer.Option("--table", metavar="NAME", help="A table; may be given several times.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
-@app.command("check")
+@app.command(
+    "check",
+    epilog=examples(
+        "basalt data check --lake lake",
+        "basalt data check --lake lake --date 2026-02-02 --mic XLON --no-write",
+    ),
+)
 def check(
     *,
     lake: Root,
     storage_option: Storage = None,
-    day: Day = None,
-    start_date: First = None,
-    end_date: Last = None,
-    mic: Mics = None,
+    day: OneDay = None,
+    start_date: FirstDay = None,
+    end_date: LastDay = None,
+    mic: Markets = None,
     table: Tables = None,
     as_json: AsJson = False,
     ticks: Annotated[
-        str | None, typer.Option("--ticks", help="CSV, Parquet or YAML file of tick sizes, instead of those of the lake.")
+        str | None, typer.Option("--ticks", metavar="FILE", help="CSV, Parquet or YAML file of tick sizes, instead of those of the lake.")
     ] = None,
     write: Annotated[bool, typer.Option("--write/--no-write", help="Leave the findings in the lake, as the table data_quality.")] = True,
 ) -> None:
@@ -96,19 +99,22 @@ def check(
         )
 
 
-@app.command("describe")
+@app.command("describe", epilog=examples("basalt data describe --lake lake", "basalt data describe --lake lake --table l2"))
 def describe(
     *,
     lake: Root,
     storage_option: Storage = None,
-    day: Day = None,
-    start_date: First = None,
-    end_date: Last = None,
-    mic: Mics = None,
+    day: OneDay = None,
+    start_date: FirstDay = None,
+    end_date: LastDay = None,
+    mic: Markets = None,
     table: Tables = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a lake holds: tables, markets, days, rows, bytes, listings, and who made the files."""
+    """Show what a lake holds.
+
+    One line a table and market: days, rows, size and listings.
+    """
     from basalt.quality.describing import describe_lake
     from basalt.quality.files import Lake
 
@@ -140,19 +146,15 @@ def _tables() -> Mapping[str, Table]:
 
 def _wanted(
     tables: Mapping[str, Table],
-    day: datetime | None,
-    start: datetime | None,
-    end: datetime | None,
+    day: str | None,
+    start: str | None,
+    end: str | None,
     mics: Sequence[str] | None,
     names: Sequence[str] | None,
 ) -> Wanted:
     from basalt.quality.files import Wanted
 
-    if day and (start or end):
-        raise ConflictingSettings("--date and --start_date/--end_date exclude each other", hint="give one day or a range")
-    first, last = _date(day or start), _date(day or end)
-    if first and last and last < first:
-        raise InvalidValue(f"the end date {last} is before the start date {first}", hint="swap them")
+    first, last = given_days(day, start, end)
     for name in names or ():
         if name not in tables:
             raise UnknownName.of("table", name, tables, where="--table", hint="see: basalt analytics tables")
@@ -165,10 +167,6 @@ def _options(said: Sequence[str] | None) -> dict[str, str]:
         if not (name and separator):
             raise InvalidValue(f"{name!r} is not NAME=VALUE", where="--storage-option", hint="as in --storage-option aws_region=eu-west-1")
     return {name: value for name, _, value in pairs}
-
-
-def _date(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
 
 
 # ---------------------------------------------------------------- what is printed

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from basalt.core.cli.options import FirstDay, LastDay, OneDay, examples, given_days
 from basalt.core.cli.printing import print_lake_files
 from basalt.core.cli.progress import shown_steps
-from basalt.core.errors import ConflictingSettings, InvalidValue
+from basalt.core.errors import InvalidValue
 
 if TYPE_CHECKING:
     from basalt.core.lake import LakeFile
     from basalt.synthetic.scenario import Scenario
 
 app = typer.Typer(help="Bring market data into a lake.", no_args_is_help=True)
-_FORMATS = ["%Y-%m-%d"]
 
 
 @app.callback()
@@ -25,29 +25,38 @@ def data() -> None:
     """Bring market data into a lake."""
 
 
-@app.command("simulate")
+@app.command(
+    "simulate",
+    epilog=examples(
+        "basalt data simulate --lake lake --date 2026-02-02",
+        "basalt data simulate --lake lake --start_date 2026-02-02 --end_date 2026-02-06 --listings 4 --scale 0.2",
+    ),
+)
 def simulate_days(  # noqa: PLR0917 - an argument for each option
-    lake: Annotated[Path, typer.Option(help="Root folder of the lake; made if missing.")],
-    day: Annotated[datetime | None, typer.Option("--date", formats=_FORMATS, help="The day; any date works.")] = None,
-    start_date: Annotated[
-        datetime | None, typer.Option("--start_date", "--start-date", formats=_FORMATS, help="First of several days.")
-    ] = None,
-    end_date: Annotated[datetime | None, typer.Option("--end_date", "--end-date", formats=_FORMATS, help="Last of several days.")] = None,
-    listings: Annotated[int | None, typer.Option(help="Number of listings; 10 if nothing says otherwise.")] = None,
+    lake: Annotated[Path, typer.Option(metavar="DIR", help="Root folder of the lake; made if missing.")],
+    day: OneDay = None,
+    start_date: FirstDay = None,
+    end_date: LastDay = None,
+    listings: Annotated[int | None, typer.Option(metavar="N", help="Number of listings; 10, unless the scenario says otherwise.")] = None,
     scale: Annotated[
-        float | None, typer.Option(help="Activity; 1, as if nothing is said, is about three thousand trades a listing.")
+        float | None, typer.Option(metavar="X", help="Activity; 1, the default, is about three thousand trades a listing and day.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed is another market; 7 if nothing says otherwise.")] = None,
-    scenario: Annotated[Path | None, typer.Option(help="YAML file that says what the days are like; options come before it.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Another seed is another market; 7, unless the scenario says otherwise.")
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file that says what the days are like; options win over it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
-    """Simulate an exchange and write all its tables, and the truth about them.
+    """Simulate days of an exchange.
 
+    Writes all tables of the market, and the truth about them, into a lake. Any date works.
     The same parameters and date give the same files; days that are there already stay.
     """
     from basalt.synthetic.writing import write_day
 
-    days = _days(_date(day), _date(start_date), _date(end_date))
+    days = _days(*given_days(day, start_date, end_date))
     chosen = _scenario(scenario, {"listings": listings, "scale": scale, "seed": seed})
     files: list[LakeFile] = []
     with shown_steps() as progress:
@@ -68,17 +77,8 @@ def _scenario(path: Path | None, options: dict[str, float | None]) -> Scenario:
     return chosen
 
 
-def _date(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
-
-
-def _days(day: date | None, start: date | None, end: date | None) -> list[date]:
-    """The days asked for: one, or all from *start* to *end*."""
-    if day is not None and (start is not None or end is not None):
-        raise ConflictingSettings("--date and --start_date/--end_date exclude each other", hint="give one day or a range")
-    first, last = (day, day) if day is not None else (start, end)
+def _days(first: date | None, last: date | None) -> list[date]:
+    """All days from *first* to *last*."""
     if first is None or last is None:
         raise InvalidValue("no day to simulate", hint="give --date 2026-02-02, or --start_date and --end_date")
-    if last < first:
-        raise InvalidValue(f"the end date {last} is before the start date {first}", hint="swap them")
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]

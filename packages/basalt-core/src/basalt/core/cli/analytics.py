@@ -14,6 +14,7 @@ from basalt.core.cli.options import (
     Precedence,
     date_overrides,
     described_pipeline,
+    examples,
 )
 from basalt.core.cli.printing import print_json, print_pairs, print_rows
 from basalt.core.errors import ConflictingSettings
@@ -21,11 +22,17 @@ from basalt.core.errors import ConflictingSettings
 app = typer.Typer(help="List and explain columns.", no_args_is_help=True)
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "basalt analytics list --module trade",
+        "basalt analytics list --pipeline demo/01_ohlcv_bars.py",
+    ),
+)
 def list_columns(
     *,
     pipeline: Annotated[str | None, typer.Option("--pipeline", metavar="FILE", help="Only the columns that this pipeline makes.")] = None,
-    module: Annotated[str | None, typer.Option("--module", help="Only the columns of this module.")] = None,
+    module: Annotated[str | None, typer.Option("--module", metavar="NAME", help="Only the columns of this module.")] = None,
     day: Day = None,
     config_file: ConfigFile = None,
     config_precedence: Precedence = "yaml_overrides",
@@ -53,9 +60,9 @@ def list_columns(
     _print(rows, (*first, "column", "unit", "rollup", "definition"), as_json)
 
 
-@app.command("tables")
+@app.command("tables", epilog=examples("basalt analytics tables --table trades"))
 def list_tables(
-    table: Annotated[str | None, typer.Option("--table", help="Only this table.")] = None,
+    table: Annotated[str | None, typer.Option("--table", metavar="NAME", help="Only this table.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the columns of raw tables."""
@@ -77,8 +84,10 @@ def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) 
 def explain(
     *,
     pipeline: PipelineFile,
-    column: Annotated[str, typer.Option("--column", help="The column.")],
-    pass_name: Annotated[str | None, typer.Option("--pass", help="The pass; the first that has the column if not given.")] = None,
+    column: Annotated[str, typer.Option("--column", metavar="NAME", help="The column.")],
+    pass_name: Annotated[
+        str | None, typer.Option("--pass", metavar="NAME", help="The pass; the first that has the column if not given.")
+    ] = None,
     day: Day = None,
     config_file: ConfigFile = None,
     config_precedence: Precedence = "yaml_overrides",

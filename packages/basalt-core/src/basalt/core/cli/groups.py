@@ -98,6 +98,8 @@ def load_group(name: str, offers: Sequence[Offer[Any]]) -> TyperGroup:
         merged.registered_commands += part.registered_commands
         merged.registered_groups += part.registered_groups
     group = typer.main.get_group(merged)
+    if len(offers) > 1:  # in an order that does not depend on what is installed
+        group.commands = dict(sorted(group.commands.items()))
     group.name = name
     return group
 

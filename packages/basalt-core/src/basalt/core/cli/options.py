@@ -9,22 +9,32 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from basalt.core.errors import InvalidValue
+from basalt.core.errors import ConflictingSettings, InvalidValue
 
 if TYPE_CHECKING:
     from basalt.core.pipelines import Pipeline
 
-PipelineFile = Annotated[str, typer.Option("--pipeline", metavar="FILE", help="A .py or .yaml pipeline, or an importable module.")]
+PipelineFile = Annotated[
+    str, typer.Option("--pipeline", metavar="FILE", help="A pipeline: .py, .yaml, .toml or .json, or an importable module.")
+]
 Day = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="One day, instead of the config's dates.")]
 StartDate = Annotated[str | None, typer.Option("--start_date", metavar="YYYY-MM-DD", help="First day; wins over --date.")]
 EndDate = Annotated[str | None, typer.Option("--end_date", metavar="YYYY-MM-DD", help="Last day, inclusive; wins over --date.")]
 Lake = Annotated[str | None, typer.Option("--lake", metavar="DIR", help="Root of the lake, a folder or a URL.")]
-DatasetName = Annotated[str | None, typer.Option("--datasetname", help="Name that outputs carry.")]
+DatasetName = Annotated[str | None, typer.Option("--datasetname", metavar="NAME", help="First part of the names of outputs.")]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--data_source_path", metavar="NAME", help="Source to read, as lake or synthetic; several times: each is asked in turn."),
+]
+OneDay = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="One day.")]
+FirstDay = Annotated[str | None, typer.Option("--start_date", metavar="YYYY-MM-DD", help="First of several days.")]
+LastDay = Annotated[str | None, typer.Option("--end_date", metavar="YYYY-MM-DD", help="Last of several days, inclusive.")]
+Markets = Annotated[list[str] | None, typer.Option("--mic", metavar="MIC", help="A market; may be given several times.")]
 Universe = Annotated[
     str | None, typer.Option("--universe", metavar="KIND=VALUE", help="Listings, as in mic=XLON; instead of get_universe.")
 ]
 ConfigFile = Annotated[
-    str | None, typer.Option("--config_file", metavar="FILE", help="YAML to use instead of the one beside the pipeline.")
+    str | None, typer.Option("--config_file", metavar="FILE", help="YAML, TOML or JSON to use instead of the YAML beside the pipeline.")
 ]
 Precedence = Annotated[
     Literal["yaml_overrides", "python_overrides"],
@@ -32,6 +42,37 @@ Precedence = Annotated[
 ]
 UserConfigJson = Annotated[str | None, typer.Option("--user_config_json", metavar="JSON", help="Replaces the whole config of the files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: lines that may be typed as they are."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+def given_day(text: str, flag: str = "--date") -> date:
+    """The day that *text* names.
+
+    Raises:
+        InvalidValue: It names none.
+    """
+    found = _date(text, flag)
+    assert found is not None
+    return found
+
+
+def given_days(day: str | None, start: str | None, end: str | None) -> tuple[date | None, date | None]:
+    """First and last day that the flags of a command say; None where they leave it open.
+
+    Raises:
+        ConflictingSettings: One day and a range are given.
+        InvalidValue: Some text is no date, or the range ends before it starts.
+    """
+    if day is not None and (start is not None or end is not None):
+        raise ConflictingSettings("--date and --start_date or --end_date exclude each other", hint="give one day or a range")
+    first, last = _date(start, "--start_date") or _date(day, "--date"), _date(end, "--end_date") or _date(day, "--date")
+    if first and last and last < first:
+        raise InvalidValue(f"the range ends on {last}, before it starts on {first}", where="--end_date", hint="swap the dates")
+    return first, last
 
 
 def date_overrides(day: str | None, start: str | None, end: str | None) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from basalt.core.cli.options import (
     Lake,
     PipelineFile,
     Precedence,
+    Sources,
     StartDate,
     Universe,
     UserConfigJson,
     config_overrides,
     date_overrides,
     described_pipeline,
+    examples,
 )
 from basalt.core.cli.printing import counted, duration, is_terminal, print_json, print_lines, print_pairs, print_rows, size
 
@@ -32,7 +34,13 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Run, plan and describe pipelines.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "basalt pipeline run --pipeline demo/01_ohlcv_bars.py --date 2026-02-02",
+        "basalt pipeline run --pipeline bars.yaml --lake lake --start_date 2026-02-02 --end_date 2026-02-06",
+        "basalt pipeline run --pipeline bars.yaml --lake lake --date 2026-02-02 --universe mic=XLON --resume",
+    )
+)
 def run(
     *,
     pipeline: PipelineFile,
@@ -40,14 +48,23 @@ def run(
     start_date: StartDate = None,
     end_date: EndDate = None,
     lake: Lake = None,
+    data_source_path: Sources = None,
     universe: Universe = None,
     resume: Annotated[bool, typer.Option("--resume", help="Use what an unfinished run of the same config and inputs has done.")] = False,
     datasetname: DatasetName = None,
-    num_workers: Annotated[int | None, typer.Option("--num_workers", help="Tasks at a time; -1 takes all cores.")] = None,
-    batch_freq: Annotated[str | None, typer.Option("--batch_freq", help="Dates in one output: D, W, 2W, M or A.")] = None,
-    eager_execution: Annotated[bool, typer.Option("--eager_execution", help="Compute with the in-memory engine.")] = False,
-    temp_dir: Annotated[str | None, typer.Option("--temp_dir", metavar="DIR", help="Where parts wait for their commit.")] = None,
-    executor: Annotated[str, typer.Option("--executor", help="What runs the tasks; see: basalt plugins list.")] = "direct",
+    num_workers: Annotated[
+        int | None, typer.Option("--num_workers", metavar="N", help="Tasks at a time; -1, which is the default, takes all cores.")
+    ] = None,
+    batch_freq: Annotated[
+        str | None, typer.Option("--batch_freq", metavar="FREQ", help="Dates in one output: D, W (the default), 2W, M or A.")
+    ] = None,
+    eager_execution: Annotated[
+        bool, typer.Option("--eager_execution", help="Compute with the in-memory engine instead of the streaming one.")
+    ] = False,
+    temp_dir: Annotated[
+        str | None, typer.Option("--temp_dir", metavar="DIR", help="Where parts wait for their commit; .basalt/work if not given.")
+    ] = None,
+    executor: Annotated[str, typer.Option("--executor", metavar="NAME", help="What runs the tasks; see: basalt plugins list.")] = "direct",
     config_file: ConfigFile = None,
     config_precedence: Precedence = "yaml_overrides",
     user_config_json: UserConfigJson = None,
@@ -55,7 +72,8 @@ def run(
 ) -> None:
     """Run a pipeline, and say what was written where.
 
-    Outputs appear whole or not at all; running again replaces them.
+    Outputs appear whole or not at all; running again replaces them. Flags win over the config of the
+    pipeline; `basalt pipeline options` lists all its keys.
     """
     from basalt.core.cli.progress import shown_progress
     from basalt.core.pipelines import load_pipeline
@@ -65,6 +83,7 @@ def run(
         user_config_json,
         **date_overrides(day, start_date, end_date),
         lake=lake,
+        data_source_path=data_source_path,
         universe=universe,
         datasetname=datasetname,
         num_workers=num_workers,
@@ -96,7 +115,12 @@ def _print_report(report: RunReport) -> None:
 # ---------------------------------------------------------------- saying what a run would do
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "basalt pipeline plan --pipeline demo/01_ohlcv_bars.py",
+        "basalt pipeline plan --pipeline bars.yaml --date 2026-02-02 --json",
+    )
+)
 def plan(
     *,
     pipeline: PipelineFile,
@@ -104,6 +128,7 @@ def plan(
     start_date: StartDate = None,
     end_date: EndDate = None,
     lake: Lake = None,
+    data_source_path: Sources = None,
     universe: Universe = None,
     datasetname: DatasetName = None,
     config_file: ConfigFile = None,
@@ -119,7 +144,9 @@ def plan(
     from basalt.core.cli.describing import plan_as_dict
 
     given = date_overrides(day, start_date, end_date)
-    overrides = config_overrides(user_config_json, **given, lake=lake, universe=universe, datasetname=datasetname)
+    overrides = config_overrides(
+        user_config_json, **given, lake=lake, data_source_path=data_source_path, universe=universe, datasetname=datasetname
+    )
     loaded, planned = _planned(pipeline, overrides, config_precedence, config_file)
     described = plan_as_dict(planned, loaded.shelf)
     print_json(described) if as_json else _print_plan(described)
@@ -166,7 +193,7 @@ def _print_pass(each: dict[str, Any], scope: str) -> None:
         typer.echo(f"{len(hidden)} supporting columns travel to later passes unwritten")
 
 
-@app.command()
+@app.command(epilog=examples("basalt pipeline datasets --pipeline demo/02_multi_pass.py --date 2026-02-02"))
 def datasets(
     *,
     pipeline: PipelineFile,
@@ -197,7 +224,7 @@ def datasets(
     print_lines(described["outputs"], ("pass", "output_type", "path"), title="outputs")
 
 
-@app.command("side_outputs")
+@app.command("side_outputs", epilog=examples("basalt pipeline side_outputs --pipeline demo/05_aggressive_trades.py"))
 def side_outputs(
     *,
     pipeline: PipelineFile,
@@ -217,7 +244,12 @@ def side_outputs(
         print_rows(rows, ("pass", "name", "context_key", "materialize", "description"), empty="no side outputs")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "basalt pipeline options --match workers",
+        "basalt pipeline options --match trade_analytics",
+    )
+)
 def options(
     match: Annotated[str | None, typer.Option("--match", metavar="TEXT", help="Only keys that contain this.")] = None,
     as_json: AsJson = False,

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from basalt.core.cli.options import AsJson
+from basalt.core.cli.options import AsJson, examples
 from basalt.core.cli.printing import print_json, print_rows
 
 app = typer.Typer(help="List plugins, or start a new one.", no_args_is_help=True)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("basalt plugins list"))
 def list_plugins(as_json: AsJson = False) -> None:
     """List installed plugins.
 
@@ -39,7 +39,7 @@ def _lines(provides: Mapping[str, tuple[str, ...]]) -> str:
     return "\n".join(f"{kind}: {', '.join(names)}" for kind, names in provides.items())
 
 
-@app.command()
+@app.command(epilog=examples("basalt plugins new order_flow"))
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the module: lower-case letters, digits, underscores.")],
     directory: Annotated[Path | None, typer.Option("--directory", metavar="DIR", help="Folder to write; basalt-NAME if not given.")] = None,

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from basalt.core.lake import LakeFile
 
 
+GAP = 2
+"""Blanks between columns."""
+LISTED_FILES = 24
+"""Files that are named one by one."""
+
+
 def print_json(value: object) -> None:
     """Print *value* as indented JSON."""
     typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
@@ -28,7 +34,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, tit
         title: Heading.
         empty: What to say when there are no rows.
     """
-    if rows and is_terminal():
+    if rows and is_terminal() and not _is_too_wide(rows, columns):
         _print_table(rows, columns, title)
     else:
         print_lines(rows, columns, title=title, empty=empty)
@@ -84,8 +90,18 @@ def text(value: object) -> str:
     return str(value)
 
 
+def _is_too_wide(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bool:
+    """Whether a table would have to break words to fit the terminal."""
+    words = [max(len(word) for row in rows for word in ["", *text(row.get(name)).split()]) for name in columns]
+    first = max(len(text(row.get(columns[0]))) for row in rows)
+    wanted = [max(width, len(name)) for width, name in zip([first, *words[1:]], columns, strict=True)]
+    return sum(wanted) + GAP * (len(wanted) - 1) > shutil.get_terminal_size().columns
+
+
 def print_lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", empty: str = "nothing") -> None:
-    """Print *rows* one a line, however long: for paths, which a table would break.
+    """Print *rows* one a line: for paths, which a table would break.
+
+    On a terminal that is too narrow, the last columns stand on lines of their own below, indented.
 
     Args:
         rows, columns, title, empty: As of `print_rows`.
@@ -99,20 +115,61 @@ def print_lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, ti
     numeric = [_is_numeric(rows, name) for name in columns]
     lines = [list(columns), *([shown(row.get(name)).replace("\n", "; ") for name in columns] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    groups = _groups(widths)
     for number, line in enumerate(lines):
         cells = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(line, widths, numeric, strict=True)]
-        typer.secho("  ".join(cells).rstrip(), bold=number == 0)
+        for group in groups:
+            part = (" " * GAP).join(cells[place] for place in group).rstrip()
+            if part or group is groups[0]:
+                typer.secho("    " * (group is not groups[0]) + part, bold=number == 0)
+
+
+def _groups(widths: Sequence[int]) -> list[list[int]]:
+    """Places of the columns that share a line: all of them, or as many as a terminal has room for."""
+    if not is_terminal():
+        return [list(range(len(widths)))]
+    groups: list[list[int]] = [[]]
+    room = shutil.get_terminal_size().columns
+    left = room
+    for place, width in enumerate(widths):
+        if groups[-1] and width > left:
+            groups.append([])
+            left = room - len("    ")
+        groups[-1].append(place)
+        left -= width + GAP
+    return groups
 
 
 def print_lake_files(files: Sequence[LakeFile], *, as_json: bool) -> None:
-    """Print the files that a command left in a lake, one a line, and how many they are; or as JSON."""
+    """Print the files that a command left in a lake: one a line, or one line a table and market where they are many; or all as JSON."""
     columns = ("table", "market", "day", "rows", "path")
     rows = [dict(zip(columns, (each.table, each.mic, str(each.day), each.rows, str(each.path)), strict=True)) for each in files]
     if as_json:
         print_json(rows)
         return
-    print_lines(rows, columns, empty="no files")
+    if len(files) > LISTED_FILES:
+        print_lines(_summed(files), ("table", "market", "first day", "last day", "files", "rows"))
+    else:
+        print_lines(rows, columns, empty="no files")
     typer.echo(f"{counted(len(files), 'file')}, {counted(sum(each.rows for each in files), 'row')}")
+
+
+def _summed(files: Sequence[LakeFile]) -> list[dict[str, Any]]:
+    """One row a table and market, in the order of the files."""
+    groups: dict[tuple[str, str], list[LakeFile]] = {}
+    for each in files:
+        groups.setdefault((each.table, each.mic), []).append(each)
+    return [
+        {
+            "table": table,
+            "market": mic,
+            "first day": str(min(each.day for each in group)),
+            "last day": str(max(each.day for each in group)),
+            "files": len(group),
+            "rows": sum(each.rows for each in group),
+        }
+        for (table, mic), group in groups.items()
+    ]
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
@@ -121,7 +178,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], titl
     from rich.text import Text
 
     said = [name for name in columns if any(text(row.get(name)) for row in rows)]
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for index, name in enumerate(said):
         is_number = _is_numeric(rows, name)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number or index == 0)

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from basalt.core.cli.options import AsJson
-from basalt.core.cli.printing import duration, print_json, print_lines, print_pairs, print_rows, size
+from basalt.core.cli.options import AsJson, examples
+from basalt.core.cli.printing import duration, print_json, print_lines, print_pairs, size
 from basalt.core.errors import InvalidValue
 
 app = typer.Typer(help="What was run, and how it went.", no_args_is_help=True)
@@ -20,9 +20,9 @@ ATTEMPTED = ("stage", "days", "listings", "attempt", "exit code", "rows", "time"
 WRITTEN = ("pass", "dataset", "rows", "size", "location")
 
 
-@app.command("list")
+@app.command("list", epilog=examples("basalt runs list --limit 5"))
 def list_runs(
-    limit: Annotated[int, typer.Option("--limit", help="Show the newest runs, as many as this.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", help="Show the newest runs, as many as this.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List the newest runs.
@@ -34,10 +34,10 @@ def list_runs(
     if limit < 1:
         raise InvalidValue(f"{limit} runs cannot be shown", where="--limit", hint="give a number of at least 1")
     runs = [_plain(run) for run in Ledger().runs(limit)]
-    print_json(runs) if as_json else print_rows([_listed(run) for run in runs], LISTED, empty="no runs yet")
+    print_json(runs) if as_json else print_lines([_listed(run) for run in runs], LISTED, empty="no runs yet")
 
 
-@app.command()
+@app.command(epilog=examples("basalt runs show 20260202-170608-d26cee", "basalt runs show 20260202-17 --json"))
 def show(
     run_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the run, or how it begins.")],
     as_json: AsJson = False,
@@ -107,7 +107,7 @@ def _print_run(run: Mapping[str, Any]) -> None:
     typer.echo()
     print_lines(outputs, WRITTEN, title="outputs", empty="none")
     typer.echo()
-    print_rows([_attempt(each) for each in run["attempts"]], ATTEMPTED, title="tasks", empty="none ran")
+    print_lines([_attempt(each) for each in run["attempts"]], ATTEMPTED, title="tasks", empty="none ran")
 
 
 def _attempt(each: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,13 +41,13 @@ def test_every_column_is_read(write_pair) -> None:
 def test_line_ends_of_any_kind(write_pair) -> None:
     recording = read_text(write_pair, "34200.1,1,1,10,50,1\r\n34200.2,1,2,10,50,1", f"{LEVEL}\r\n{LEVEL}")
     assert recording.messages["OrderId"].to_list() == [1, 2]
-    assert recording.book["BidSize1"].to_list() == [100, 100]
+    assert recording.book.frame()["BidQuantity1"].to_list() == [100, 100]
 
 
 def test_levels_beyond_ten_are_cut(write_pair) -> None:
     recording = read_text(write_pair, "34200.1,1,1,10,50,1\n", ",".join([LEVEL] * 12) + "\n", levels=12)
     assert recording.levels == 10
-    assert recording.book.width == 40
+    assert recording.book.frame().width == 40
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import polars as pl
 from basalt.core.lake import LakeFile, LakeWriter, lake_path
 from basalt.core.tables import Table
 from basalt.feeds.merging import FILES_AT_ONCE, writing
+from basalt.feeds.streaming import NONE_COMPLETE, Complete
 
 
 class FreshDay:
@@ -22,10 +23,23 @@ class FreshDay:
         lake: Root of the lake.
         tables: All tables of the day.
         piecewise: Those of them that surely come in more than one piece, so that the first need not wait for the second.
+        complete: Columns that no row leaves null, by the name of their table: they are written faster.
     """
 
-    def __init__(self, folder: Path, lake: Path, mic: str, day: date, tables: Collection[Table], piecewise: Collection[Table] = ()) -> None:
-        self._writers = {table: LakeWriter(folder, table, mic, day, is_piecewise=table in piecewise) for table in tables}
+    def __init__(
+        self,
+        folder: Path,
+        lake: Path,
+        mic: str,
+        day: date,
+        tables: Collection[Table],
+        piecewise: Collection[Table] = (),
+        complete: Complete = NONE_COMPLETE,
+    ) -> None:
+        self._writers = {
+            table: LakeWriter(folder, table, mic, day, is_piecewise=table in piecewise, complete=complete.get(table.name, ()))
+            for table in tables
+        }
         self._places = {table: Path(lake_path(str(lake), table, mic, day)) for table in tables}
         self._threads = ThreadPoolExecutor(FILES_AT_ONCE)
         self._turns: dict[Table, Future[None]] = {}

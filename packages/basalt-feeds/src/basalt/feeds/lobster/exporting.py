@@ -19,7 +19,6 @@ from basalt.core.errors import DataError, TargetFailed
 from basalt.feeds.clocks import midnight_nanos
 from basalt.feeds.feed import Exported, ExportedFile, LakeDay, Progress, quietly
 from basalt.feeds.lobster.faults import EMPTY_PRICE
-from basalt.feeds.lobster.queues import PRICE_SCALE
 from basalt.feeds.lobster.tables import (
     ADD,
     CROSS,
@@ -29,6 +28,7 @@ from basalt.feeds.lobster.tables import (
     HALT,
     NEW_YORK,
     PARTIAL_CANCEL,
+    PRICE_SCALE,
 )
 from basalt.feeds.outgoing import DayPieces, rows_of, wanted_listings
 from basalt.market.sides import Aggressor, LobAction, RestingSide

@@ -20,7 +20,7 @@ from basalt.feeds.fresh import FreshDay
 from basalt.feeds.identifiers import Listing, ListingDay
 from basalt.feeds.lobster.finding import Pair, find_pairs
 from basalt.feeds.lobster.reading import BLOCK_BYTES, CONTRACT_LEVELS, read_pair
-from basalt.feeds.lobster.tables import TableMaker
+from basalt.feeds.lobster.tables import TableMaker, complete_columns
 from basalt.feeds.merging import replace_listings, writing
 from basalt.market.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
 
@@ -123,7 +123,7 @@ def _pieces(pair: Pair, of: ListingDay) -> Iterator[tuple[Table, pl.DataFrame]]:
 def _import_fresh(pair: Pair, of: ListingDay, lake: Path, staging: Path) -> tuple[LakeFile, ...]:
     """Import the only listing of its day, straight into files."""
     is_long = pair.book.member is None and pair.book.path.stat().st_size > BLOCK_BYTES
-    made = FreshDay(staging, lake, of.listing.mic, of.day, TABLES, (TRADES, L2, L3) if is_long else ())
+    made = FreshDay(staging, lake, of.listing.mic, of.day, TABLES, (TRADES, L2, L3) if is_long else (), complete_columns(pair.levels))
     with ExitStack() as undo:
         undo.callback(made.stop)
         for table, frame in _pieces(pair, of):

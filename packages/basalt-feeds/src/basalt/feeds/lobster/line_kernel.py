@@ -12,6 +12,7 @@ MESSAGE_FIELDS = 6
 MOST_DIGITS = 18
 DAY_SECONDS = 86_400
 NINE, TWELVE = 9, 12
+UNITS = 10_000.0
 _SPACE, _PLUS, _MINUS, _DOT, _COMMA, _RETURN, _END, _ZERO = (ord(sign) for sign in " +-.,\r\n0")
 _EMPTY = EMPTY_PRICE
 """Stands for no price: of asks as it is, of bids negative."""
@@ -46,13 +47,15 @@ def end_field(buffer: np.ndarray, place: int, following: int) -> int:  # pragma:
 
 
 @njit(cache=True, nogil=True)
-def read_levels(buffer: np.ndarray, fields: int, out: np.ndarray) -> int:  # pragma: no cover - compiled
+def read_levels(buffer: np.ndarray, fields: int, out: np.ndarray, empty: np.ndarray) -> int:  # pragma: no cover - compiled
     """Read the rows of a book.
 
     Args:
         buffer: Whole lines, the last one with its end (uint8).
         fields: Numbers of a line.
-        out: Gets price and size of asks and bids, level by level, a row of the output each (int64); numbers beyond are looked over.
+        out: Gets price and size of asks and bids, level by level, a row of the output each (float64); an empty level has no price (NaN)
+            and size 0. Numbers beyond are looked over.
+        empty: Gets whether any row of the output has a value that is none.
 
     Returns:
         How many lines are sound, from the first.
@@ -60,13 +63,19 @@ def read_levels(buffer: np.ndarray, fields: int, out: np.ndarray) -> int:  # pra
     kept = out.shape[0]
     place, row = 0, 0
     while place < buffer.size:
+        price = 0
         for field in range(fields):
             if field < kept:
                 value, end = read_integer(buffer, place)
                 is_price = field % 2 == 0
                 if end < 0 or (value <= 0 and is_price and value != -_EMPTY) or (value < 0 and not is_price):
                     return row
-                out[field, row] = value
+                if is_price:
+                    price = value
+                elif value == 0 or abs(price) == _EMPTY:
+                    out[field - 1, row], out[field, row], empty[field - 1] = np.nan, 0.0, True
+                else:
+                    out[field - 1, row], out[field, row] = price / UNITS, np.float64(value)
                 place = end
             else:
                 while buffer[place] != _COMMA and buffer[place] != _END and buffer[place] != _RETURN:

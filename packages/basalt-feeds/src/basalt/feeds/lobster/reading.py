@@ -8,20 +8,52 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from basalt.books.storage import frozen
 from basalt.core.errors import CorruptInput, UnsortedInput
 from basalt.feeds.lobster.faults import book_fault, first_fault, message_fault
 from basalt.feeds.lobster.finding import NativeFile, Pair
 from basalt.feeds.lobster.line_kernel import read_events, read_levels
 
 CONTRACT_LEVELS = 10
-BLOCK_BYTES = 16 << 20
-"""Bytes of the orderbook file that are read at once: about 60,000 rows of ten levels."""
+BLOCK_BYTES = 8 << 20
+"""Bytes of the orderbook file that are read at once: about 30,000 rows of ten levels."""
 
 MESSAGE_BYTES = 2 << 20
 """Bytes of the message file that are read at once."""
 
 _MESSAGE = ("Nanos", "Type", "OrderId", "Size", "Price", "Direction")
+
+
+@dataclass(frozen=True)
+class Book:
+    """Rows of a book, its best levels.
+
+    Attributes:
+        numbers: Price and size of asks and bids, level by level (`AskPrice1`, `AskQuantity1`, `BidPrice1`, `BidQuantity1`, `AskPrice2` …), a row of the
+            array each; an empty level has no price (NaN) and size 0.
+        is_partial: Whether a row of the array has an empty level.
+    """
+
+    numbers: NDArray[np.float64]
+    is_partial: NDArray[np.bool_]
+
+    @property
+    def height(self) -> int:
+        """How many rows."""
+        return int(self.numbers.shape[1])
+
+    def frame(self) -> pl.DataFrame:
+        """The rows with the names of `l2`; an empty level has a null for its price."""
+        names = [
+            f"{side}{what}{level}"
+            for level in range(1, len(self.numbers) // 4 + 1)
+            for side in ("Ask", "Bid")
+            for what in ("Price", "Quantity")
+        ]
+        columns = zip(names, self.numbers, self.is_partial, strict=True)
+        return pl.DataFrame([pl.Series(name, row, nan_to_null=True) if some else _column(name, row) for name, row, some in columns])
 
 
 @dataclass(frozen=True)
@@ -32,15 +64,17 @@ class Recording:
         pair: Where it came from.
         messages: `Nanos` (after midnight in New York), `Type`, `OrderId`, `Size`, `Price` (1/10,000),
             `Direction`; file order.
-        book: `AskPrice1`, `AskSize1`, `BidPrice1`, `BidSize1`, `AskPrice2` …, as in the file; as
-            many rows as `messages`.
-        levels: Levels in `book`: those of the file, at most ten.
+        book: The book after each of `messages`.
     """
 
     pair: Pair
     messages: pl.DataFrame
-    book: pl.DataFrame
-    levels: int
+    book: Book
+
+    @property
+    def levels(self) -> int:
+        """Levels of the book: those of the file, at most ten."""
+        return len(self.book.numbers) // 4
 
 
 def read_pair(pair: Pair, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Recording]:
@@ -59,7 +93,7 @@ def read_pair(pair: Pair, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Recordi
         count += book.height
         piece = messages.take(book.height)
         if piece.height == book.height:
-            yield Recording(pair, piece, book, min(pair.levels, CONTRACT_LEVELS))
+            yield Recording(pair, piece, book)
     total = messages.count_all()
     if total != count:
         raise CorruptInput(
@@ -104,15 +138,14 @@ def read_messages(file: NativeFile, *, block_bytes: int = MESSAGE_BYTES) -> Iter
         yield messages
 
 
-def read_book(file: NativeFile, levels: int, *, block_bytes: int = BLOCK_BYTES) -> Iterator[pl.DataFrame]:
+def read_book(file: NativeFile, levels: int, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Book]:
     """The ten best levels (fewer if the file has fewer) of every row of *file*."""
-    kept = range(1, min(levels, CONTRACT_LEVELS) + 1)
-    names = [f"{side}{what}{level}" for level in kept for side in ("Ask", "Bid") for what in ("Price", "Size")]
+    kept = 4 * min(levels, CONTRACT_LEVELS)
     for block in _blocks(file, block_bytes):
-        numbers = np.empty((len(names), _lines(block)), np.int64)
-        if read_levels(block, 4 * levels, numbers) < numbers.shape[1]:
+        numbers, is_partial = np.empty((kept, _lines(block)), np.float64), np.zeros(kept, np.bool_)
+        if read_levels(block, 4 * levels, numbers, is_partial) < numbers.shape[1]:
             raise first_fault(file, book_fault(levels), "a line that is not a row of a book")
-        yield _frame(names, numbers)
+        yield Book(frozen(numbers), is_partial)
 
 
 def _blocks(file: NativeFile, block_bytes: int) -> Iterator[np.ndarray]:
@@ -131,8 +164,11 @@ def _lines(block: np.ndarray) -> int:
 
 def _frame(names: Sequence[str], numbers: np.ndarray) -> pl.DataFrame:
     """A column a row of *numbers*, which are not copied."""
-    columns = [pa.array(row) for row in numbers]
-    return pl.DataFrame(pa.Table.from_arrays(columns, names=list(names)))
+    return pl.DataFrame([_column(name, row) for name, row in zip(names, numbers, strict=True)])
+
+
+def _column(name: str, numbers: np.ndarray) -> pl.Series:
+    return pl.Series(name, pa.array(numbers))
 
 
 def _refuse_disorder(nanos: pl.Series, last: int, file: NativeFile, line: int) -> None:

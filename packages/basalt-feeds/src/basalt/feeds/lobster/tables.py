@@ -8,24 +8,30 @@ Sizes of orders. LOBSTER says what an event takes away, never what is left. In a
 orders whose entry is in the file, both are the true sizes, as far as the file shows the order. For
 orders from before the file, what is left is unknown: `OldSize` is the amount and `Size` is 0, and
 `LobAction` stays 4 (update) unless LOBSTER says that the order is gone.
+
+Places in queues are known of orders that enter: `SizeAhead` where the file shows their level, `OrdersAhead` where all orders before them entered within the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from basalt.core.tables import Table
 from basalt.feeds.exactness import exact
 from basalt.feeds.identifiers import ListingDay
-from basalt.feeds.lobster.faults import EMPTY_PRICE
-from basalt.feeds.lobster.queues import PRICE_SCALE, size_ahead
+from basalt.feeds.lobster import order_kernel as kernel
+from basalt.feeds.lobster.orders import Orders, changes, named, nulled
 from basalt.feeds.lobster.reading import CONTRACT_LEVELS, Recording
-from basalt.market.sides import Aggressor, LobAction, RestingSide
+from basalt.feeds.streaming import Complete
+from basalt.market.sides import Aggressor
 from basalt.market.tables import L2, L3, MARKETSTATE, REFERENCE, TRADES
 
 ADD, PARTIAL_CANCEL, DELETE, EXECUTE_VISIBLE, EXECUTE_HIDDEN, CROSS, HALT = range(1, 8)
+PRICE_SCALE = 10_000
+"""Units of a price in LOBSTER's files."""
+
 OPEN_NANOS, CLOSE_NANOS = 34_200 * 1_000_000_000, 57_600 * 1_000_000_000
 NEW_YORK = "America/New_York"
 STREAM = 1
@@ -34,6 +40,35 @@ STREAM = 1
 CLASSIFICATIONS = {EXECUTE_VISIBLE: "LIT_CONTINUOUS", EXECUTE_HIDDEN: "LIT_HIDDEN", CROSS: "LIT_AUCTION"}
 _PHASES = {-1: "HALTED", 0: "UNSCHEDULED_AUCTION", 1: "CONTINUOUS_TRADING"}
 _VENUE_CODES = {-1: "H", 0: "Q", 1: "T"}
+_KINDS = pl.Series([str(kind) for kind in range(8)])
+
+
+_NAMES = ("Ticker", "ListingId", "TradeDate", "BMLLSequenceNo", "BMLLSequenceSource", "MarketState")
+_ORDERS = (
+    "OriginalOrderId",
+    "OrderId",
+    "OldOrderId",
+    "TradeId",
+    "LobAction",
+    "OrderExecuted",
+    "ExecutionSize",
+    "Printable",
+    "OriginalExchangeMessage",
+)
+_VALUES = ("Price", "Size", "InstrumentCurrencyPrice", "TradeNotional")
+_KINDS_OF_TRADES = ("TradeId", "AggressorSide", "BMLLTradeType", "Classification")
+_CODES = ("MIC", "InstrumentId", "CurrencyCode", "OPOL", "ExecutionVenue", "InstrumentCurrencyCode")
+
+
+def complete_columns(levels: int) -> Complete:
+    """Columns without nulls in the tables of a file with as many *levels*, by the name of their table."""
+    shown = range(1, min(levels, CONTRACT_LEVELS) + 1)
+    sizes = (f"{side}Quantity{level}" for level in shown for side in ("Bid", "Ask"))
+    return {
+        L2.name: (*_NAMES, "TimestampNanoseconds", "MIC", "CurrencyCode", "L2EventNo", *sizes),
+        L3.name: (*_NAMES, *_ORDERS, "TimestampNanoseconds", "InstrumentId", "EventNo", "Size", "OldSize", "EndOfEvent", "OrderType"),
+        TRADES.name: (*_NAMES, *_CODES, *_VALUES, *_KINDS_OF_TRADES, "TradeTimestampNanoseconds"),
+    }
 
 
 class TableMaker:
@@ -49,37 +84,33 @@ class TableMaker:
         self._start = 0
         self._halts: list[pl.DataFrame] = []
         self._halt: int | None = None
-        self._orders = _NO_ORDERS
-        self._top: dict[str, float | int | None] = dict.fromkeys(_TOP)
+        self._orders = Orders()
+        self._top = pl.DataFrame([[None]] * len(_TOP), schema=dict.fromkeys(_TOP, pl.Float64))
 
     def events_of(self, piece: Recording) -> dict[Table, pl.DataFrame]:
         """`trades`, `l2` and `l3` of the next messages, each in order of events."""
-        events = self._events(piece)
-        made = {
-            TRADES: _trades(events, self._of, self._top),
-            L2: _l2(events, piece.levels, self._of),
-            L3: _l3(events, piece.levels, self._of),
-        }
-        self._top = events.select(_TOP).row(-1, named=True)
+        followed = self._orders.follow(piece.messages, piece.book.numbers)
+        events = self._events(piece, followed[kernel.LEFT])
+        made = {TRADES: _trades(events, self._of, self._top), L2: _l2(events, piece.levels, self._of), L3: _l3(events, followed, self._of)}
+        self._top = events.select(_TOP).tail(1)
         return made
 
     def day(self) -> dict[Table, pl.DataFrame]:
         """`marketstate` and `reference`, after the last piece."""
         return {MARKETSTATE: _market_states(self._start, pl.concat(self._halts), self._of), REFERENCE: _reference(self._of)}
 
-    def _events(self, piece: Recording) -> pl.DataFrame:
+    def _events(self, piece: Recording, left: NDArray[np.int64]) -> pl.DataFrame:
         """Messages beside the book after them, with clock, sequence, phase and what is left of the order."""
-        left, self._orders = _left(piece.messages, self._orders)
         halt = pl.when(pl.col("Type") == HALT).then(pl.col("Price")).forward_fill().fill_null(pl.lit(self._halt, pl.Int64))
         messages = piece.messages.select(
             pl.all(),
             _clock(pl.col("Nanos"), self._of).alias("TimestampNanoseconds"),
             pl.int_range(self._rows + 1, self._rows + pl.len() + 1, dtype=pl.Int64).alias("BMLLSequenceNo"),
             _phase(pl.col("Nanos"), halt).alias("MarketState"),
-            left,
+            nulled("Left", left),
         )
         self._note(messages)
-        return pl.concat([messages, piece.book.select(_level_columns(piece.levels))], how="horizontal")
+        return messages.hstack(piece.book.frame())
 
     def _note(self, messages: pl.DataFrame) -> None:
         """Remember what later pieces need of *messages*."""
@@ -93,8 +124,6 @@ class TableMaker:
 
 
 _TOP = ("BidPrice1", "BidQuantity1", "AskPrice1", "AskQuantity1")
-_NO_ORDERS = pl.DataFrame(schema={"OrderId": pl.Int64, "Change": pl.Int64, "IsEntry": pl.Boolean})
-"""Orders that live on: what is left of each by its messages, and whether they show it from its entry."""
 
 
 def midnight_nanos(of: ListingDay) -> int:
@@ -122,49 +151,6 @@ def _phase(nanos: pl.Expr, halt: pl.Expr) -> pl.Expr:
     )
 
 
-def _left(messages: pl.DataFrame, orders: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
-    """Size of the order after its message; null for orders that the file does not show from their entry.
-
-    Args:
-        orders: Orders of before, as `_NO_ORDERS`.
-
-    Returns:
-        The sizes, and orders for the messages that follow: those that are gone are left out.
-    """
-    kind, size = pl.col("Type"), pl.col("Size")
-    change = pl.when(kind == ADD).then(size).when(kind.is_between(PARTIAL_CANCEL, EXECUTE_VISIBLE)).then(-size).otherwise(0)
-    now = messages.select("OrderId", change.alias("Change"), (kind == ADD).alias("IsEntry"), (kind == DELETE).alias("IsDeletion"))
-    by_order = pl.concat([orders, now.with_row_index("Row")], how="diagonal").sort("OrderId", maintain_order=True)
-    order, total = pl.col("OrderId"), pl.col("Change").cum_sum()
-    is_first, is_last = order.ne_missing(order.shift()), order.ne_missing(order.shift(-1))
-    sums = by_order.select(
-        "Row",
-        "OrderId",
-        (total - pl.when(is_first).then(total - pl.col("Change")).forward_fill()).alias("Change"),
-        pl.when(is_first).then("IsEntry").forward_fill(),
-        pl.col("IsDeletion").fill_null(value=False),
-        is_last.alias("IsLast"),
-    )
-    left = sums.drop_nulls("Row").select("Row", pl.when(pl.col("IsEntry") & (pl.col("Change") >= 0)).then("Change").alias("Left"))
-    is_gone = pl.col("IsDeletion") | (pl.col("IsEntry") & (pl.col("Change") == 0))
-    return left.sort("Row")["Left"], sums.filter("IsLast", ~is_gone).select(_NO_ORDERS.columns)
-
-
-def _level_columns(levels: int) -> list[pl.Expr]:
-    return [
-        column
-        for level in range(1, levels + 1)
-        for side in ("Bid", "Ask")
-        for column in _level(pl.col(f"{side}Price{level}"), pl.col(f"{side}Size{level}"), f"{side}Price{level}", f"{side}Quantity{level}")
-    ]
-
-
-def _level(price: pl.Expr, size: pl.Expr, price_name: str, size_name: str) -> tuple[pl.Expr, pl.Expr]:
-    is_empty = (price.abs() == EMPTY_PRICE) | (size == 0)
-    filled = pl.when(~is_empty)
-    return filled.then(exact(price, PRICE_SCALE)).alias(price_name), filled.then(size).otherwise(0).alias(size_name)
-
-
 # ---------------------------------------------------------------- tables
 
 
@@ -175,7 +161,7 @@ def _l2(events: pl.DataFrame, levels: int, of: ListingDay) -> pl.DataFrame:
         pl.lit(None, dtype).alias(f"{side}{what}{level}")
         for level in range(levels + 1, CONTRACT_LEVELS + 1)
         for side in ("Bid", "Ask")
-        for what, dtype in (("Price", pl.Float64), ("Quantity", pl.Int64))
+        for what, dtype in (("Price", pl.Float64), ("Quantity", pl.Float64))
     ]
     unknown = [
         pl.lit(None, pl.Int32).alias(f"{side}NumOrders{level}") for level in range(1, CONTRACT_LEVELS + 1) for side in ("Bid", "Ask")
@@ -190,61 +176,51 @@ def _l2(events: pl.DataFrame, levels: int, of: ListingDay) -> pl.DataFrame:
     )
 
 
-def _l3(events: pl.DataFrame, levels: int, of: ListingDay) -> pl.DataFrame:
+def _l3(events: pl.DataFrame, followed: NDArray[np.int64], of: ListingDay) -> pl.DataFrame:
     """One row a message except halts.
 
     Executions of hidden orders and crosses have `LobAction` 1: they belong to no displayed order
     and do not change the book, so price, sizes and order ids are empty.
+
+    Args:
+        followed: What `Orders.follow` says of all *events*.
     """
-    kind, size, left = pl.col("Type"), pl.col("Size"), pl.col("Left")
-    is_execution = kind.is_in(list(CLASSIFICATIONS))
-    on_book, is_new = kind <= EXECUTE_VISIBLE, kind == ADD
-    is_gone = (kind == DELETE) | ((kind == EXECUTE_VISIBLE) & (left == 0).fill_null(False))
-    remains, existed = on_book & ~is_gone, on_book & ~is_new
-    after = pl.when(is_gone | ~on_book).then(0).otherwise(left.fill_null(0))
-    order, price = pl.col("OrderId").cast(pl.String), _price()
-    entries = events.filter(is_new)
-    ahead = entries.select("BMLLSequenceNo", size_ahead(levels).alias("SizeAhead"))
-    known = events.filter(kind != HALT).join(ahead, on="BMLLSequenceNo", how="left", maintain_order="left")
-    return known.select(
-        *_identity(of, "InstrumentId"),
-        *_sequence(),
-        pl.col("BMLLSequenceNo").alias("EventNo"),
-        _code(pl.col("Direction"), {1: RestingSide.BID, -1: RestingSide.ASK}).alias("Side"),
-        _action(on_book, is_new, is_gone).alias("LobAction"),
-        _text(on_book, order).alias("OriginalOrderId"),
-        pl.when(remains).then(price).alias("Price"),
-        pl.when(is_new).then(size).otherwise(after).alias("Size"),
-        _text(remains, order).alias("OrderId"),
-        pl.when(existed).then(price).alias("OldPrice"),
-        pl.when(existed).then(after + size).otherwise(0).alias("OldSize"),
-        _text(existed, order).alias("OldOrderId"),
-        is_execution.alias("OrderExecuted"),
-        pl.when(is_execution).then(price).alias("ExecutionPrice"),
-        pl.when(is_execution).then(size).otherwise(0).alias("ExecutionSize"),
-        _text(is_execution, _trade_id()).alias("TradeId"),
-        "SizeAhead",
-        pl.lit(True).alias("EndOfEvent"),
-        is_execution.alias("Printable"),
-        pl.lit(1, pl.Int64).alias("OrderType"),
-        kind.cast(pl.String).alias("OriginalExchangeMessage"),
+    places, values, (remains, existed, executed) = changes(events, followed[kernel.LEFT])
+    rows = events.select(*_SAID, "TimestampNanoseconds", "BMLLSequenceNo", "MarketState")
+    if places.size < rows.height:
+        rows, followed = rows[places], followed[:, places]
+    order, price = rows["OrderId"].cast(pl.String), rows.select(_price()).to_series().to_numpy()
+    names = {"LobAction": kernel.ACTION, "Size": kernel.NOW, "OldSize": kernel.BEFORE, "ExecutionSize": kernel.EXECUTED_SIZE}
+    return rows.select(*_identity(of, "InstrumentId"), *_sequence(), pl.col("BMLLSequenceNo").alias("EventNo")).hstack(
+        [
+            nulled("Side", values[kernel.SIDE], 0),
+            *(pl.Series(name, values[place]) for name, place in names.items()),
+            named("OriginalOrderId", order, remains | existed),
+            named("OrderId", order, remains),
+            named("OldOrderId", order, existed),
+            *(_where(name, price, mask) for name, mask in (("Price", remains), ("OldPrice", existed), ("ExecutionPrice", executed))),
+            *(pl.Series(name, executed) for name in ("OrderExecuted", "Printable")),
+            _trade_ids(rows["BMLLSequenceNo"], executed),
+            nulled("SizeAhead", followed[kernel.AHEAD]),
+            nulled("OrdersAhead", followed[kernel.ORDERS_AHEAD]),
+            *(pl.Series(name, [value]).new_from_index(0, rows.height) for name, value in (("EndOfEvent", True), ("OrderType", 1))),
+            _KINDS.gather(rows["Type"]).alias("OriginalExchangeMessage"),
+        ]
     )
 
 
-def _action(on_book: pl.Expr, is_new: pl.Expr, is_gone: pl.Expr) -> pl.Expr:
-    action = (
-        pl.when(~on_book)
-        .then(LobAction.EXECUTE.value)
-        .when(is_new)
-        .then(LobAction.INSERT.value)
-        .when(is_gone)
-        .then(LobAction.REMOVE.value)
-        .otherwise(LobAction.UPDATE.value)
-    )
-    return action.cast(pl.Int64)
+def _where(name: str, prices: NDArray[np.float64], mask: NDArray[np.bool_]) -> pl.Series:
+    """*prices* where it is so, else null."""
+    return pl.Series(name, np.where(mask, prices, np.nan), nan_to_null=True)
 
 
-def _trades(events: pl.DataFrame, of: ListingDay, top: Mapping[str, float | int | None]) -> pl.DataFrame:
+def _trade_ids(numbers: pl.Series, executed: NDArray[np.bool_]) -> pl.Series:
+    """Numbers of messages as text where they execute, else empty texts."""
+    texts = pl.concat([pl.Series([""]), numbers.filter(pl.Series(executed)).cast(pl.String)])
+    return texts.gather(np.where(executed, np.cumsum(executed), 0)).alias("TradeId")
+
+
+def _trades(events: pl.DataFrame, of: ListingDay, top: pl.DataFrame) -> pl.DataFrame:
     """One row an execution, visible and hidden, and one a cross, with the book just before it.
 
     Quotes are the row of the book before the message (null for the first message), `PostTradeMid`
@@ -258,47 +234,47 @@ def _trades(events: pl.DataFrame, of: ListingDay, top: Mapping[str, float | int 
     notional = exact(pl.col("Price") * size, PRICE_SCALE)
     converted = [notional.alias(f"TradeNotional{currency}")] * (currency in {"USD", "EUR"})
     aggressor = _code(pl.col("Direction"), {1: Aggressor.SELL, -1: Aggressor.BUY})
-    before = events.with_columns(*_quotes_before(top), ((pl.col("BidPrice1") + pl.col("AskPrice1")) / 2).alias("PostTradeMid"))
-    deals = before.filter(kind.is_in(list(CLASSIFICATIONS)), size > 0)
-    return deals.select(
-        *_identity(of, "MIC", "InstrumentId", "CurrencyCode", "OPOL", "ExecutionVenue", "InstrumentCurrencyCode"),
-        *_sequence("TradeTimestampNanoseconds"),
-        _trade_id().alias("TradeId"),
-        pl.when(kind == CROSS).then(Aggressor.UNKNOWN.value).otherwise(aggressor).cast(pl.Int64).alias("AggressorSide"),
-        _price().alias("Price"),
-        size.cast(pl.Float64),
-        _price().alias("InstrumentCurrencyPrice"),
-        pl.lit("LIT").alias("BMLLTradeType"),
-        kind.replace_strict(CLASSIFICATIONS, return_dtype=pl.String).alias("Classification"),
-        notional.alias("TradeNotional"),
-        *converted,
-        *(pl.col(name).alias(f"{name}{at}") for name in _QUOTE_NAMES for at in ("", "AtVenue")),
-        *(_price_point().alias(f"PricePoint{at}") for at in ("", "AtVenue")),
-        pl.when(kind == EXECUTE_VISIBLE).then(pl.col("Left")).cast(pl.Float64).alias("OrderRemainingQty"),
-        "PostTradeMid",
+    places = np.flatnonzero(events.select(kind.is_in(list(CLASSIFICATIONS)) & (size > 0)).to_series().to_numpy())
+    shown = pl.concat([top, events.select(_TOP)])
+    mid = shown[places + 1].select(((pl.col("BidPrice1") + pl.col("AskPrice1")) / 2).alias("PostTradeMid"))
+    said = events.select(*_SAID, "Left", "TimestampNanoseconds", "BMLLSequenceNo", "MarketState")[places]
+    return (
+        said.hstack(shown[places].select(_best_quotes()))
+        .hstack(mid)
+        .select(
+            *_identity(of, "MIC", "InstrumentId", "CurrencyCode", "OPOL", "ExecutionVenue", "InstrumentCurrencyCode"),
+            *_sequence("TradeTimestampNanoseconds"),
+            pl.col("BMLLSequenceNo").cast(pl.String).alias("TradeId"),
+            pl.when(kind == CROSS).then(Aggressor.UNKNOWN.value).otherwise(aggressor).cast(pl.Int64).alias("AggressorSide"),
+            _price().alias("Price"),
+            size.cast(pl.Float64),
+            _price().alias("InstrumentCurrencyPrice"),
+            pl.lit("LIT").alias("BMLLTradeType"),
+            kind.replace_strict(CLASSIFICATIONS, return_dtype=pl.String).alias("Classification"),
+            notional.alias("TradeNotional"),
+            *converted,
+            *(pl.col(name).alias(f"{name}{at}") for name in _QUOTE_NAMES for at in ("", "AtVenue")),
+            *(_price_point().alias(f"PricePoint{at}") for at in ("", "AtVenue")),
+            pl.when(kind == EXECUTE_VISIBLE).then(pl.col("Left")).cast(pl.Float64).alias("OrderRemainingQty"),
+            "PostTradeMid",
+        )
     )
 
 
+_SAID = ("Type", "OrderId", "Size", "Price", "Direction")
 _QUOTE_NAMES = ("BestBidPrice", "BestBidSize", "BestAskPrice", "BestAskSize")
 
 
-def _quotes_before(top: Mapping[str, float | int | None]) -> list[pl.Expr]:
-    """The best quotes before each message; *top* before the first."""
+def _best_quotes() -> list[pl.Expr]:
+    """The best quotes of a book; an empty side has no size."""
     return [
-        expression
+        quote
         for side in ("Bid", "Ask")
-        for expression in (
-            _before(pl.col(f"{side}Price1"), top[f"{side}Price1"]).alias(f"Best{side}Price"),
-            _before(
-                pl.when(pl.col(f"{side}Price1").is_not_null()).then(pl.col(f"{side}Quantity1")).cast(pl.Float64),
-                None if top[f"{side}Price1"] is None else top[f"{side}Quantity1"],
-            ).alias(f"Best{side}Size"),
+        for quote in (
+            pl.col(f"{side}Price1").alias(f"Best{side}Price"),
+            pl.when(pl.col(f"{side}Price1").is_not_null()).then(f"{side}Quantity1").alias(f"Best{side}Size"),
         )
     ]
-
-
-def _before(values: pl.Expr, first: float | None) -> pl.Expr:
-    return values.shift(fill_value=pl.lit(first, pl.Float64))
 
 
 def _price_point() -> pl.Expr:
@@ -370,14 +346,6 @@ def _price() -> pl.Expr:
     return exact(pl.col("Price"), PRICE_SCALE)
 
 
-def _trade_id() -> pl.Expr:
-    return pl.col("BMLLSequenceNo").cast(pl.String)
-
-
-def _text(is_there: pl.Expr, text: pl.Expr) -> pl.Expr:
-    return pl.when(is_there).then(text).otherwise(pl.lit(""))
-
-
-def _code(source: pl.Expr, codes: dict[int, Aggressor] | dict[int, RestingSide]) -> pl.Expr:
+def _code(source: pl.Expr, codes: dict[int, Aggressor]) -> pl.Expr:
     one, other = codes[1].value, codes[-1].value
     return pl.when(source == 1).then(one).when(source == -1).then(other).cast(pl.Int64)

@@ -231,6 +231,20 @@ def test_rows_that_files_do_not_cover_are_not_lost(tmp_path: Path) -> None:
     assert {each.table: each.rows for each in replaced.files} == {"l3": 2, "l2": 2, "reference": 1}
 
 
+def test_trades_of_a_file_have_their_own_times(tmp_path: Path) -> None:
+    """Books that end later than trades of another file begin say nothing about when these happened."""
+    best = {"bid_px_00": 10**9, "bid_sz_00": 5, "bid_ct_00": 1, "ask_px_00": 2 * 10**9, "ask_sz_00": 5, "ask_ct_00": 1}
+    plain = [
+        {name: value for name, value in record("T", 0, "B", 10, 1, at=at).items() if name not in {"order_id", "channel_id"}}
+        for at in (1, 900)
+    ]
+    books = write_records(tmp_path / "a.mbp-1.dbn", "mbp-1", [{**each, **best, "action": ord("A")} for each in plain])
+    done = import_dbn([books, write_records(tmp_path / "b.trades.dbn", "trades", plain)], tmp_path / "lake")
+    (trades,) = (pl.read_parquet(each.path) for each in done.files if each.table == "trades")
+    assert (trades["TradeTimestampNanoseconds"].dt.epoch("ns") - kit.MIDNIGHT).to_list() == [1, 900]
+    assert done.notices == ()
+
+
 def test_other_listings_and_tables_are_no_conflict(tmp_path: Path) -> None:
     import_dbn(hours(tmp_path), tmp_path / "lake")
     trade = record("T", 0, "B", 10, 1, at=2)

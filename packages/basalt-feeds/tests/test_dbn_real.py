@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from basalt.core.errors import MissingData
 from basalt.core.pipelines import load_module
 from basalt.feeds.dbn.importing import import_dbn
 from basalt.feeds.dbn.opening import blocks
@@ -76,13 +77,38 @@ def test_counts_of_the_real_days(samples: Path, tmp_path: Path) -> None:
     assert pl.read_parquet(rows["trades", 25].path)["Size"].sum() == 44 + 5_322 + 4_526
 
 
+SCHEMAS = {
+    "mbo": (("v1", "v2", "v3"), {"l3": 2, "l2": 1}),
+    "mbp-10": (("v1", "v2", "v3"), {"l2": 2}),
+    "trades": (("v1", "v2", "v3"), {"trades": 2}),
+    "mbp-1": (("v3",), {"l2": 2}),
+    "tbbo": (("v3",), {"trades": 2}),
+    "definition": (("v3",), {}),
+    "status": (("v3",), {"marketstate": 4}),
+    "statistics": (("v3",), {"statistics": 2}),
+    "imbalance": (("v3",), {"imbalance": 2}),
+}
+
+
 @pytest.mark.real
-@pytest.mark.parametrize(
-    "schema",
-    ["mbo.v1", "mbo.v2", "mbp-10.v1", "mbp-10.v3", "mbp-1.v3", "tbbo.v3", "trades.v1", "definition.v3", "status.v3", "statistics.v3"],
-)
-def test_every_schema_imports(samples: Path, tmp_path: Path, schema: str) -> None:
-    assert import_dbn([samples / "schemas" / f"test_data.{schema}.dbn.zst"], tmp_path / "lake").files
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_every_schema_and_version_gives_its_rows(samples: Path, tmp_path: Path, schema: str) -> None:
+    versions, expected = SCHEMAS[schema]
+    lakes = []
+    for version in versions:
+        done = import_dbn([samples / "schemas" / f"test_data.{schema}.{version}.dbn.zst"], tmp_path / version, mic="XXXX")
+        assert {each.table: each.rows for each in done.files if each.table != "reference"} == expected
+        assert {each.rows for each in done.files if each.table == "reference"} == {1}
+        lakes.append([pl.read_parquet(each.path) for each in done.files])
+    assert all(one.equals(other) for lake in lakes[1:] for one, other in zip(lakes[0], lake, strict=True))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("schema", ["bbo-1s", "bbo-1m", "cbbo-1s", "cmbp-1", "ohlcv-1s", "ohlcv-1m", "ohlcv-1h", "ohlcv-1d"])
+def test_bars_and_samples_are_not_imported(samples: Path, tmp_path: Path, schema: str) -> None:
+    with pytest.raises(MissingData, match="nothing to import"):
+        import_dbn([samples / "schemas" / f"test_data.{schema}.v3.dbn.zst"], tmp_path / "lake", mic="XXXX")
+    assert not list(tmp_path.rglob("*.parquet"))
 
 
 @pytest.mark.real

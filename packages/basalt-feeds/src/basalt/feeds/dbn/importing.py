@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from basalt.feeds.streaming import MarketDay, MarketDays, market_days
 from basalt.market.statistics import STATISTICS
 from basalt.market.tables import IMBALANCE, L2, MARKETSTATE, REFERENCE
 
-SCHEMAS = (*KINDS.values(), "tbbo")
+SCHEMAS = {*KINDS.values(), "tbbo"} - {"mapping"}
 _DEPTHS = {"mbo": "L3", "mbp-10": "L2"}
 _EPOCH = date(1970, 1, 1)
 _MIC = re.compile(r"(?P<mic>[A-Z0-9]{4})\.")
@@ -110,7 +111,7 @@ class _Market:
 
     def __init__(self, mic: str, currency: str, days: MarketDays, *, has_books: bool) -> None:
         self.directory = Directory(mic, currency)
-        self.orders, self.levels = OrderFlow(has_books), LevelFlow()
+        self.orders, self.levels = OrderFlow(has_books), defaultdict[str, LevelFlow](LevelFlow)
         self.days: dict[date, _Day] = {}
         self.passed_over: set[str] = set()
         self._into = days
@@ -161,9 +162,10 @@ class _Market:
                 self.finish_file()
                 self.orders.start_day(day)
             return self.orders.feed(rows, self._listings(day))
-        if self.levels.day != day:
-            self.levels.start_day(day)
-        return self.levels.feed(rows, self._listings(day), kind)
+        flow = self.levels[kind]
+        if flow.day != day:
+            flow.start_day(day)
+        return flow.feed(rows, self._listings(day), kind)
 
     def _listings(self, day: date) -> tuple[Listing, ...]:
         return tuple(self.days[day].listings.values())
@@ -208,7 +210,7 @@ class _Market:
         """What a reader of the command should know."""
         mic = self.directory.mic
         yield from (f"{mic}: {count:,} {what}" for what, count in self.orders.counts.items() if count)
-        back = self.orders.clock.steps_back + self.levels.clock.steps_back
+        back = self.orders.clock.steps_back + sum(flow.clock.steps_back for flow in self.levels.values())
         if back:
             yield f"{mic}: {back:,} records claim to be from before the one before them; they have its time"
         if self.directory.nameless:

@@ -44,6 +44,8 @@ NEWEST = 3
 def read_csv(path: Path, records_at_once: int = RECORDS_AT_ONCE) -> Iterator[tuple[Header, str, pl.DataFrame]]:
     """The records of a CSV file, a block after the other, as `basalt.feeds.dbn.records.read_dbn` gives them.
 
+    Files of bars, samples and consolidated books give nothing, as in DBN.
+
     Raises:
         CorruptInput: A line that is none, an unknown set of columns, or a file that ends early.
     """
@@ -54,6 +56,8 @@ def read_csv(path: Path, records_at_once: int = RECORDS_AT_ONCE) -> Iterator[tup
         if not names:
             first, newline, data = data.partition(b"\n")
             names = [name.strip() for name in first.decode("utf-8", "replace").strip("\r").split(",")]
+            if newline and _is_passed_over(names):
+                return
             header = replace(header, schema=_schema(names, path) if newline else "")
         whole, newline, rest = data.rpartition(b"\n")
         if newline:
@@ -64,6 +68,13 @@ def read_csv(path: Path, records_at_once: int = RECORDS_AT_ONCE) -> Iterator[tup
         yield header, _kind(header.schema), _parsed(rest, names, header, position)
     elif not names:
         raise CorruptInput("the file is empty", where=str(path), hint="fetch the file again")
+
+
+def _is_passed_over(names: list[str]) -> bool:
+    """Whether these are columns of a schema that is not read: bars (`ohlcv`), samples (`bbo`, `cbbo`), books over venues (`cmbp-1`, `tcbbo`)."""
+    has = set(names)
+    is_sample, is_consolidated = "bid_px_00" in has and "action" not in has, "bid_pb_00" in has
+    return is_sample or is_consolidated or {"open", "high", "low", "close"} <= has
 
 
 def _schema(names: list[str], path: Path) -> str:

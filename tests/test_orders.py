@@ -18,6 +18,7 @@ from basalt.synthetic import write_day
 
 DAY = date(2026, 2, 2)
 SIDES = ["Bid", "Ask"]
+SOURCES = ("trades", "l3")
 EXECUTED = {"measures": ["Count", "Volume"], "actions": ["Execute", "ExecuteHidden"], "sides": "Total"}
 
 
@@ -108,3 +109,21 @@ def test_a_real_day_is_what_its_publisher_says(shared_data: Path, tmp_path: Path
     assert row["DuplicateOrderCountTotal"] == 0
     assert 0.015 < row["UnknownOrderCountTotal"] / 147_916 < 0.025
     assert row["AvgRestingTime"] > 0
+
+
+def test_aggressive_orders_of_the_book_are_those_of_the_tape(lake: Path, tmp_path: Path) -> None:
+    passes = [
+        {"name": f"of_{of}", "preprocess_modules": ["aggressive_preprocess"], "aggressive_preprocess": {"source_table": of}}
+        for of in SOURCES
+    ]
+    written = {"side_outputs": {"aggressive_orders": {"materialize": "always"}}}
+    target = {"type": "parquet", "path_template": str(tmp_path / "{datasetname}.parquet")}
+    days = {"START_DATE": str(DAY), "END_DATE": str(DAY), "LAKE": str(lake), "DATASETNAME": "d"}
+    run({**days, "OUTPUT_TARGET": target, "PASSES": [each | written for each in passes]}, ledger=Ledger(tmp_path / "state"))
+    tape, book = (pl.read_parquet(tmp_path / f"d_of_{of}_aggressive_orders.parquet") for of in SOURCES)
+    on_book = tape.filter(pl.col("Classification").str.starts_with("LIT"))
+    wanted = ["ListingId", "AggressorSide", "AggressiveSize", "Duration", "MinPrice", "MaxPrice", "NumExecutions"]
+    times = {"TradeTimestamp": "at", "EventTimestamp": "at"}
+    frames = [each.rename(times, strict=False).sort("ListingId", "at").select("at", *wanted) for each in (on_book, book)]
+    assert_frame_equal(*frames)
+    assert (table(lake, "Equity-L3").filter(pl.col("ExecutionSize") > 0)["OldPrice"].null_count()) > 0  # hidden legs are among them

@@ -3,25 +3,27 @@
 uv run python -m benchmarks.preprocessors           # 1.4 and 5.7 million order events of an instrument on two venues
 uv run python -m benchmarks.preprocessors --quick   # a twentieth of it: does it run?
 
-Each measurement is a process of its own with two threads: tables are read from Parquet files and what is made is written to one.
-Memory is the peak above that after a thousand rows of each table; seconds are those of the processor.
+Each measurement has a worker of its own, with two threads, as a run starts it: tables are read from Parquet files and what is made is
+written to one. Memory is the peak above that after a thousand rows of each table; seconds are those of the processor.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 DAY = date(2026, 2, 2)
 SCALES = {False: 40.0, True: 2.0}
-SESSIONS, REPEATED = 4, ("l2", "l3", "trades")
+SESSIONS, LONGEST = 4, 16
+REPEATED = ("l2", "l3", "trades", "marketstate")
+ROWS_OF_A_GROUP = 1 << 15
+THREADS = 2
 FLAT = 1.1
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "cbbo, events": ("cbbo_preprocess", {"time_index": "event"}, "cbbo"),
@@ -34,8 +36,8 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-def write_days(folder: Path, scale: float) -> None:
-    """Tables of one instrument on two venues, in files: a day in `once`, and one that is the same session four times in `more`."""
+def write_days(folder: Path, scale: float, sessions: Sequence[int]) -> None:
+    """Tables of one instrument on two venues, in files: for each number of *sessions* the same session so many times in a row."""
     import polars as pl
 
     from basalt.synthetic import simulate
@@ -48,11 +50,11 @@ def write_days(folder: Path, scale: float) -> None:
             rows = rows.with_columns(pl.col("TimestampNanoseconds").cast(pl.Datetime("ns")).alias(clock))
         if name == "trades":
             rows = rows.with_columns(pl.col("Price").alias("LocalPrice"), pl.col(clock).cast(pl.Datetime("ns")))
-        for day, sessions in (("once", 1), ("more", SESSIONS if name in REPEATED else 1)):
-            (folder / day).mkdir(parents=True, exist_ok=True)
-            listings = made[name]["ListingId"].unique().sort()
-            parts = [_session(rows, listing, clock, number) for listing in listings for number in range(sessions)]
-            pl.concat(parts).sink_parquet(folder / day / f"{name}.parquet", row_group_size=1 << 13)
+        listings = made[name]["ListingId"].unique().sort()
+        for count in sessions:
+            (folder / str(count)).mkdir(parents=True, exist_ok=True)
+            parts = [_session(rows, listing, clock, number) for listing in listings for number in range(count if name in REPEATED else 1)]
+            pl.concat(parts).sink_parquet(folder / str(count) / f"{name}.parquet", row_group_size=ROWS_OF_A_GROUP)
 
 
 def _session(rows: Any, listing: int, clock: str, number: int) -> Any:
@@ -63,9 +65,8 @@ def _session(rows: Any, listing: int, clock: str, number: int) -> Any:
     return mine.with_columns(pl.col(clock).dt.offset_by(f"{9 * number}h")) if number else mine
 
 
-def measure(case: str, folder: Path) -> dict[str, Any]:
-    """Peak of memory above the start, and seconds."""
-    from resource import RUSAGE_SELF, getrusage
+def measure(work: tuple[str, Path]) -> dict[str, Any]:
+    """Peak of memory above the start in bytes, and seconds."""
     from time import process_time
 
     import polars as pl
@@ -73,7 +74,9 @@ def measure(case: str, folder: Path) -> dict[str, Any]:
     from basalt.core import Clock
     from basalt.core.catalog import catalog
     from basalt.core.datasets import Dataset, PlannedColumn
+    from basalt.core.isolation import peak_bytes
 
+    case, folder = work
     name, section, table = CASES[case]
     module: Any = catalog().preprocessors[name]
     config = module.config_model(**section)
@@ -94,53 +97,52 @@ def measure(case: str, folder: Path) -> dict[str, Any]:
         made.select(*dict.fromkeys(columns)).sink_parquet(folder / "made.parquet", engine="streaming")
 
     write({each: frame.head(1_000) for each, frame in inputs.items()})
-    before, began = getrusage(RUSAGE_SELF).ru_maxrss, process_time()
+    before, began = peak_bytes(), process_time()
     write(inputs)
     return {
         "case": case,
         "rows": int(pl.scan_parquet(folder / "l3.parquet").select(pl.len()).collect().item()),
-        "mb": (getrusage(RUSAGE_SELF).ru_maxrss - before) / 1024,
         "seconds": process_time() - began,
+        "bytes": peak_bytes() - before,
+        "bytes before": before,
     }
 
 
-def _in_a_process(*arguments: str) -> str:
-    command = [sys.executable, "-m", "benchmarks.preprocessors", *arguments]
-    environment = {**os.environ, "POLARS_MAX_THREADS": "2"}
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+def in_a_worker(job: Callable[[Any], Any], work: Any) -> Any:
+    """What *job* makes of *work* in a process like those of a run."""
+    from basalt.core.isolation import run_each, start_server
+
+    start_server(threads=THREADS)
+    (ended,) = run_each(job, [work], 1)
+    if ended.exit_code:
+        raise SystemExit(ended.exit_code)
+    return ended.result
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.preprocessors", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small days")
+    parser.add_argument("--long", action="store_true", help="also sixteen sessions")
     parser.add_argument("--only", choices=CASES, help="one case")
     parser.add_argument("--folder", type=Path, help="keep the days there")
-    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--write", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.write:
-        write_days(Path(asked.write[0]), float(asked.write[1]))
-    elif asked.measure:
-        print(json.dumps(measure(asked.measure[0], Path(asked.measure[1]))))
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            _compare(asked.folder or Path(folder), SCALES[asked.quick], [asked.only] if asked.only else list(CASES))
+    sessions = (1, SESSIONS, *((LONGEST,) if asked.long else ()))
+    with tempfile.TemporaryDirectory() as folder:
+        root = asked.folder or Path(folder)
+        missing = [count for count in sessions if not (root / str(count)).exists()]
+        if missing:
+            in_a_worker(partial(write_days, root, SCALES[asked.quick]), missing)
+        for case in [asked.only] if asked.only else list(CASES):
+            _print([in_a_worker(measure, (case, root / str(count))) for count in sessions])
 
 
-def _compare(folder: Path, scale: float, cases: list[str]) -> None:
-    days = [folder / "once", folder / "more"]
-    if not days[1].exists():
-        _in_a_process("--write", str(folder), str(scale))
-    for case in cases:
-        once, more = (json.loads(_in_a_process("--measure", case, str(day))) for day in days)
-        growth = more["mb"] / once["mb"]
-        verdict = "flat" if growth <= FLAT else "grows"
-        print(
-            f"{case:22} {once['rows']:>10,} rows {once['mb']:6.0f} MB {once['seconds']:6.1f} s"
-            f"   {more['rows']:>10,} rows {more['mb']:6.0f} MB {more['seconds']:6.1f} s   x{growth:.2f} {verdict}"
-        )
+def _print(found: Sequence[dict[str, Any]]) -> None:
+    """One line of a case: rows, memory and time of each day, and how memory grows from the first one."""
+    days = [f"{each['rows']:>10,} rows {each['bytes'] / 1e6:5.0f} MB {each['seconds']:5.1f} s" for each in found]
+    growth = [each["bytes"] / found[0]["bytes"] for each in found[1:]]
+    print(f"{found[0]['case']:22}", *days, *(f"x{each:.2f} {'flat' if each <= FLAT else 'grows'}" for each in growth))
 
 
 if __name__ == "__main__":
-    main()
+    import_module("benchmarks.preprocessors").main()  # workers find what they run by the name of its module

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from basalt.core import Clock
 from basalt.core.datasets import Dataset, PlannedColumn
-from basalt.preprocessors import merging, shelving, streaming
+from basalt.preprocessors import consolidating, shelving, streaming
 from basalt.preprocessors.aggressive import AGGRESSIVE_PREPROCESS
 from basalt.preprocessors.book import BOOK_PREPROCESS
 from basalt.preprocessors.cbbo import CBBO_PREPROCESS
@@ -39,8 +39,7 @@ def pieces(rows: int) -> Iterator[None]:
     """Chunks, groups and pieces of that many rows, and nothing put away in memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streaming, "ROWS_AT_ONCE", rows)
-        patch.setattr(merging, "ROWS_AT_ONCE", rows)
-        patch.setattr(shelving, "ROWS", rows)
+        patch.setattr(consolidating, "ROWS_AT_ONCE", rows)
         patch.setattr(shelving, "MEMORY", 0)
         yield
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +14,10 @@ from basalt.core.bucketing import DATE, TIME_BUCKET
 from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.errors import ConflictingSettings, MissingColumn
 from basalt.preprocessors.levels import planned_levels
-from basalt.preprocessors.streaming import Stepper, streamed
+from basalt.preprocessors.streaming import chunks, sourced, stepped
 
 CLOCK = "EventTimestamp"
+Sample = Literal["event", "change", "bucket"]
 NEEDED = ("ListingId", "Side", "Price", "Size", "OldPrice", "OldSize")
 CARRIED = ("EventTimestamp", "TradeDate", "MarketState", "BMLLSequenceNo", "EventNo", "TimeBucket")
 NUMBERS = {
@@ -29,7 +30,7 @@ class BookConfig(ModuleConfig):
     """Section `book_preprocess` of a pass."""
 
     levels: int = Field(10, ge=1, description="Levels a side to show.")
-    sample: Literal["event", "change", "bucket"] = Field(
+    sample: Sample = Field(
         "change", description="A row after every event, after every event that changes these levels, or at the end of every bucket."
     )
 
@@ -54,18 +55,19 @@ def book_schema(carried: Mapping[str, pl.DataType], levels: int, *, numbered: bo
     return {**carried, **counts, **number, **{column.name: column.dtype for column in planned_levels(levels)}}
 
 
-def built_books(events: pl.LazyFrame, *, levels: int, sample: Literal["event", "change", "bucket"]) -> pl.LazyFrame:
-    """Books after *events*, which are in order for each listing, in memory that does not grow with them."""
+def books_after(events: pl.LazyFrame, *, levels: int, sample: Sample) -> Iterator[pl.DataFrame]:
+    """Books after *events*, which are in order for each listing, some at a time."""
+    from basalt.books import BookBuilder  # compiled code is loaded where it runs, not where runs are planned
+
+    return stepped(chunks(events), BookBuilder(levels=levels, sample=sample, carry=CARRIED))
+
+
+def built_books(events: pl.LazyFrame, *, levels: int, sample: Sample) -> pl.LazyFrame:
+    """`books_after` as a lazy frame, in memory that does not grow with *events*."""
     types = events.collect_schema()
     carried = {"ListingId": types["ListingId"], **{name: types[name] for name in CARRIED if name in types}}
     schema = book_schema(carried, levels, numbered=sample != "bucket")
-
-    def builder() -> Stepper:
-        from basalt.books import BookBuilder  # compiled code is loaded where it runs, not where runs are planned
-
-        return BookBuilder(levels=levels, sample=sample, carry=CARRIED)
-
-    return streamed(events, schema, builder)
+    return sourced(schema, lambda: books_after(events, levels=levels, sample=sample))
 
 
 @dataclass(frozen=True)

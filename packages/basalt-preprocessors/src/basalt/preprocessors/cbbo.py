@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
@@ -17,12 +19,16 @@ from basalt.market.books import L2 as L2_TABLE
 from basalt.market.books import LEVELS
 from basalt.market.states import CONTINUOUS_STATES, MarketState
 from basalt.preprocessors.instruments import REFERENCE, IndexBy, members, reference_reads
-from basalt.preprocessors.levels import ADMITTED, INDEX, IS_PHASE, LABEL, LAST, ordered_levels, planned_levels
-from basalt.preprocessors.merging import groups, merged
-from basalt.preprocessors.shelving import Shelf
-from basalt.preprocessors.streaming import chunks, sourced, stepped
+from basalt.preprocessors.levels import ADMITTED, INDEX, LABEL, LAST, ordered_levels, planned_levels
+from basalt.preprocessors.streaming import chunks, groups, sourced
 
-CLOCK, STATE, PHASES = "EventTimestamp", "MarketState", "marketstate"
+if TYPE_CHECKING:
+    from basalt.preprocessors.merging import Events
+    from basalt.preprocessors.shelving import WordShelf
+
+CLOCK, STATE, PHASES, NUMBER = "EventTimestamp", "MarketState", "marketstate", "listing number"
+Books = Callable[[], Iterator[pl.DataFrame]]
+"""Gives books of listings, some at a time, anew for each reading."""
 
 
 def _continuous() -> list[MarketState] | None:
@@ -101,7 +107,7 @@ def book_reads(l2: Dataset, levels: int, config: CbboConfig, clock: Clock, where
 
 
 def consolidated(
-    books: pl.LazyFrame,
+    books: Books,
     phases: pl.LazyFrame | None,
     reference: pl.LazyFrame,
     config: CbboConfig,
@@ -115,12 +121,12 @@ def consolidated(
     of each listing in each is kept.
 
     Args:
-        books: Books of listings, each listing's in order of events.
+        books: Books of listings, each listing's in order of events, some at a time, anew for each reading.
         phases: From when on each listing is in which state, in order; None when all count always.
         reference: The listings.
         config: The section.
         clock: Buckets of the rows.
-        levels: Levels that *books* has.
+        levels: Levels that *books* have.
         venues: MICs whose levels stand beside those of all.
     """
     is_event, has_primary = config.time_index == "event", config.index_by == "PrimaryListingId"
@@ -128,7 +134,7 @@ def consolidated(
     schema = {index: pl.Int64(), label: pl.Datetime("ns"), LAST: pl.Datetime("ns")}
     schema |= {each.name: each.dtype for mic in ("", *venues) for each in planned_levels(config.top_n, mic and f"_{mic}")}
     consolidation = Consolidation(config, clock, levels, index, label, tuple(venues))
-    made = sourced(schema, lambda: consolidation.rows(books, phases, reference))
+    made = sourced(schema, lambda: consolidation.rows(books(), phases, reference))
     return made.with_columns(pl.col(index).alias("PrimaryListingId")) if has_primary else made
 
 
@@ -152,38 +158,37 @@ class Consolidation:
     label: str
     venues: tuple[str, ...]
 
-    def rows(self, books: pl.LazyFrame, phases: pl.LazyFrame | None, reference: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    def rows(self, books: Iterator[pl.DataFrame], phases: pl.LazyFrame | None, reference: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         """Books of instruments, some at a time."""
         from basalt.preprocessors.consolidating import Consolidator  # compiled code is loaded where it runs, not where runs are planned
+        from basalt.preprocessors.merging import merged, nothing
+        from basalt.preprocessors.shelving import WordShelf
 
-        listings = members(reference, self.config.index_by).collect().rename({"index": INDEX})
+        listings = members(reference, self.config.index_by).collect().rename({"index": INDEX}).sort("ListingId")
         alone = {mic: listings.filter(pl.col("MIC") == mic)["ListingId"].to_list() for mic in self.venues}
-        stepper = Consolidator(self.levels, self.config.top_n, self.index, self.label, alone)
-        with Shelf() as shelf:
+        consolidator = Consolidator(listings, self.levels, self.config.top_n, self.index, self.label, alone)
+        with WordShelf() as shelf:
             days = self._put_away(books, shelf, listings, decides=phases is None)
             begun = None if phases is None else self._begun(phases, listings, days)
-            yield from stepped(self._in_order(shelf, listings, begun), stepper)
+            for group in groups(self._by_instrument(listings), shelf.heights):
+                for events in merged(shelf, group, nothing() if begun is None else self._events(begun, group)):
+                    yield from consolidator.feed(events)
+            yield consolidator.finish(nothing())
 
-    def _put_away(self, books: pl.LazyFrame, shelf: Shelf, listings: pl.DataFrame, *, decides: bool) -> pl.DataFrame:
+    def _put_away(self, books: Iterator[pl.DataFrame], shelf: WordShelf, listings: pl.DataFrame, *, decides: bool) -> pl.DataFrame:
         """Put books away; gives the listings that have some, with their day where buckets are days."""
-        dated = books.with_columns(pl.col("TradeDate").cast(pl.Date).alias(DATE)) if self._is_daily else books
+        from basalt.preprocessors.packing import Packer
+
+        packer = Packer(listings["ListingId"].to_numpy(), self.levels, shelf)
         admitted = pl.lit(value=True) if decides else self._admits()
-        known = [name for name in ordered_levels(self.levels) if name in dated.collect_schema()]
-        named = dated.select(
-            "ListingId",
-            CLOCK,
-            *([DATE] if self._is_daily else []),
-            self._labels(),
-            admitted.alias(ADMITTED),
-            pl.lit(value=False).alias(IS_PHASE),
-            *known,
-        )
-        found = []
-        for each in chunks(named):
-            found.append(each.group_by("ListingId").first().select("ListingId", *([DATE] if self._is_daily else [])))
-            shelf.put(self._last(each).join(listings.select("ListingId", INDEX), on="ListingId", maintain_order="left"))
-        present = pl.concat(found) if found else pl.DataFrame(schema={"ListingId": pl.Int64, **({DATE: pl.Date} if self._is_daily else {})})
-        return present.unique("ListingId", keep="first", maintain_order=True)
+        days: dict[int, date | None] = {}
+        for each in books:
+            dated = each.with_columns(pl.col("TradeDate").cast(pl.Date).alias(DATE)) if self._is_daily else each
+            named = dated.with_columns(self._labels(), admitted.alias(ADMITTED))
+            first = dated.group_by("ListingId").agg(pl.col(DATE).first() if self._is_daily else pl.lit(None, pl.Date).alias(DATE))
+            days = dict(first.iter_rows()) | days
+            packer.put(self._last(named))
+        return pl.DataFrame({"ListingId": list(days), DATE: list(days.values())}, schema={"ListingId": pl.Int64, DATE: pl.Date})
 
     def _last(self, books: pl.DataFrame) -> pl.DataFrame:
         """The last book of each listing in each bucket; an instant is no bucket, as another listing's may be in between."""
@@ -193,25 +198,35 @@ class Consolidation:
         return books.filter(~is_followed.fill_null(value=False))
 
     def _begun(self, phases: pl.LazyFrame, listings: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-        """Beginnings of phases of listings that have books, in order of time."""
+        """Beginnings of phases of listings that have books, in order of time; listings by dense number."""
         last = phases.drop_nulls(STATE).unique(
             ["ListingId", CLOCK], keep="last", maintain_order=True
         )  # at one instant the last phase counts
+        numbered = listings.lazy().select("ListingId", pl.int_range(pl.len(), dtype=pl.Int64).alias(NUMBER))
         return (
             last.join(days.lazy(), on="ListingId", maintain_order="left")
-            .join(listings.lazy().select("ListingId", INDEX), on="ListingId", maintain_order="left")
-            .select("ListingId", CLOCK, self._labels(), self._admits().alias(ADMITTED), pl.lit(value=True).alias(IS_PHASE), INDEX)
+            .join(numbered, on="ListingId", maintain_order="left")
+            .select(NUMBER, CLOCK, self._labels(), self._admits().alias(ADMITTED))
             .sort(CLOCK, maintain_order=True)
             .collect()
         )
 
-    def _in_order(self, shelf: Shelf, listings: pl.DataFrame, begun: pl.DataFrame | None) -> Iterator[pl.DataFrame]:
+    @staticmethod
+    def _events(begun: pl.DataFrame, listings: Sequence[int]) -> Events:
+        """Phases of some listings as events."""
+        from basalt.preprocessors.merging import Events
+
+        own = begun.filter(pl.col(NUMBER).is_in(listings))
+        number, time, label, admitted = (own[name].to_physical().to_numpy() for name in (NUMBER, CLOCK, LABEL, ADMITTED))
+        return Events(number, time, label, np.full(own.height, -1, np.int64), admitted, np.empty(0, np.int64))
+
+    @staticmethod
+    def _by_instrument(listings: pl.DataFrame) -> dict[int, list[int]]:
+        """Dense numbers of the listings of each instrument."""
         of: dict[int, list[int]] = {}
-        for listing, instrument in listings.sort(INDEX, "ListingId").select("ListingId", INDEX).iter_rows():
-            of.setdefault(instrument, []).append(listing)
-        for group in groups(of, shelf.heights):
-            own = pl.DataFrame() if begun is None else begun.filter(pl.col("ListingId").is_in(group))
-            yield from merged(shelf, group, own)
+        for instrument, number in listings.with_row_index(NUMBER).sort(INDEX, "ListingId").select(INDEX, NUMBER).iter_rows():
+            of.setdefault(instrument, []).append(number)
+        return of
 
     @property
     def _is_daily(self) -> bool:
@@ -265,10 +280,12 @@ class CbboPreprocess:
         self, config: CbboPreprocessConfig, inputs: Mapping[str, pl.LazyFrame], planned: Mapping[str, Dataset], clock: Clock
     ) -> Mapping[str, pl.LazyFrame]:
         """The rows of `plan`."""
-        reference, levels = inputs[REFERENCE], min(config.levels_in, LEVELS)
+        reference, levels, l2 = inputs[REFERENCE], min(config.levels_in, LEVELS), inputs["l2"]
+        needed = {"ListingId", CLOCK, "TradeDate", STATE, *ordered_levels(levels)}
+        books = l2.select(name for name in l2.collect_schema() if name in needed)
         chosen = reference if config.mic_whitelist is None else reference.filter(pl.col("MIC").is_in(config.mic_whitelist))
         phases = inputs[PHASES] if config.market_states else None
-        return {"cbbo": consolidated(inputs["l2"], phases, chosen, config, clock, levels, _wide(config))}
+        return {"cbbo": consolidated(lambda: chunks(books), phases, chosen, config, clock, levels, _wide(config))}
 
 
 def refuse_no_buckets(config: CbboConfig, clock: Clock, where: str) -> None:

@@ -13,8 +13,8 @@ from basalt.core import Clock, Input, Produced
 from basalt.core.datasets import Dataset
 from basalt.core.errors import ConflictingSettings
 from basalt.market.books import LEVELS
-from basalt.preprocessors.book import built_books, event_reads
-from basalt.preprocessors.cbbo import PHASES, CbboConfig, book_reads, consolidated, phase_input, plan_cbbo, refuse_no_buckets
+from basalt.preprocessors.book import NEEDED, books_after, event_reads
+from basalt.preprocessors.cbbo import CLOCK, PHASES, STATE, CbboConfig, book_reads, consolidated, phase_input, plan_cbbo, refuse_no_buckets
 from basalt.preprocessors.instruments import REFERENCE, reference_reads
 
 
@@ -72,9 +72,20 @@ class CbboFromL3:
         self, config: CbboFromL3Config, inputs: Mapping[str, pl.LazyFrame], planned: Mapping[str, Dataset], clock: Clock
     ) -> Mapping[str, pl.LazyFrame]:
         """The rows of `plan`."""
-        books = built_books(inputs["l3"], levels=LEVELS, sample="change")
+        l3 = inputs["l3"]
+        needed = {*NEEDED, "EndOfEvent", CLOCK, "TradeDate", STATE}
+        events = l3.select(name for name in l3.collect_schema() if name in needed)
         phases = inputs[PHASES] if config.market_states else None
-        return {"cbbo_from_l3": consolidated(books, phases, inputs[REFERENCE], config, _clock(config, clock), LEVELS)}
+        return {
+            "cbbo_from_l3": consolidated(
+                lambda: books_after(events, levels=LEVELS, sample="change"),
+                phases,
+                inputs[REFERENCE],
+                config,
+                _clock(config, clock),
+                LEVELS,
+            )
+        }
 
 
 def _clock(config: CbboFromL3Config, clock: Clock) -> Clock:

@@ -1,148 +1,119 @@
-"""Books of listings to books of instruments, chunk by chunk."""
+"""Books of listings to books of instruments, some at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from basalt.books.arrays import Ints, Longs, Truths
-from basalt.books.storage import Listings, frozen, lengthened
-from basalt.market.books import BOOK_SIDES
-from basalt.preprocessors.consolidating_kernel import consolidate
-from basalt.preprocessors.levels import ADMITTED, INDEX, IS_PHASE, LABEL, LAST
-
-Shown = tuple[NDArray[np.float64], NDArray[np.float64], Longs]
+from basalt.books.arrays import Longs
+from basalt.books.storage import frozen
+from basalt.preprocessors.consolidating_kernel import ALL, Out, consolidate
+from basalt.preprocessors.levels import INDEX, LAST
+from basalt.preprocessors.merging import Events
+from basalt.preprocessors.packing import empty_levels, level_names
 
 NO_VENUES: Mapping[str, Collection[int]] = MappingProxyType({})
-NOT_ALONE = -2
-
-
-def level_names(levels: int, part: str, suffix: str = "") -> list[str]:
-    """Columns of one part of all levels, bids before asks, best level first."""
-    return [f"{side}{part}{level}{suffix}" for side in BOOK_SIDES for level in range(1, levels + 1)]
+NOT_ALONE = ALL - 1
+ROWS_AT_ONCE = 1 << 14
+"""Rows of a frame that is made, unless more instruments end at once."""
 
 
 class Consolidator:
     """Merged books of instruments.
 
     Args:
-        levels_in: Levels a side that rows of listings have.
+        listings: `ListingId` and the instrument of each; dense numbers are places in it.
+        levels_in: Levels a side that books of listings have.
         top_n: Levels a side to show.
         index: Name of the column that tells instruments apart.
         label: Name of the column that tells rows of an instrument apart.
         venues: Listings of the venues to show alone, by name.
     """
 
-    def __init__(self, levels_in: int, top_n: int, index: str, label: str, venues: Mapping[str, Collection[int]] = NO_VENUES) -> None:
-        self.levels_in, self.top_n, self.index, self.label = levels_in, top_n, index, label
+    def __init__(
+        self, listings: pl.DataFrame, levels_in: int, top_n: int, index: str, label: str, venues: Mapping[str, Collection[int]] = NO_VENUES
+    ) -> None:
+        self.top_n, self.index, self.label = top_n, index, label
         self._suffixes = ["", *(f"_{venue}" for venue in venues)]
-        self._venue_of = {listing: number for number, listings in enumerate(venues.values()) for listing in listings}
-        self._listings, self._instruments = Listings(), Listings()
-        self._heads, self._states = np.zeros((0, 2), np.int64), np.zeros((0, 3), np.int64)
-        self._happened, self._venues = np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
-        self._shown: Shown = (np.zeros((0, levels_in)), np.zeros((0, levels_in)), np.zeros((0, levels_in), np.int64))
-        self._chains = (np.zeros(0, np.int32), np.zeros(0, np.int32))
-        self._pending: pl.DataFrame | None = None
+        venue_of = {listing: number for number, members in enumerate(venues.values()) for listing in members}
+        self._venues = np.array([venue_of.get(each, NOT_ALONE) for each in listings["ListingId"]], np.int64)
+        self._ids, numbers = np.unique(listings[INDEX].to_numpy(), return_inverse=True)
+        self._instruments = numbers.astype(np.int32)
+        self._chains = self._chained()
+        count = listings.height
+        self._heads, self._states = np.zeros((2 * count, 2), np.int64), np.zeros((count, 3), np.int64)
+        self._happened, self._shown = np.zeros((self._ids.size, 3), np.int64), empty_levels(2 * count, levels_in)
 
-    def feed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Merged books that are complete once *rows* are known.
+    def feed(self, events: Events) -> Iterator[pl.DataFrame]:
+        """Merged books that are complete once *events* are known.
 
         Args:
-            rows: Books and phases of the listings of instruments, in order of time: `ListingId`, `EventTimestamp`, the columns
-                named above, levels. Rows of an instrument are not followed by earlier ones.
+            events: Books and phases of whole instruments, in order of time.
 
         Returns:
-            One row an index and label in which a book changed, or was let in or left out; the book after all rows of it.
+            One row an instrument and label with which a book changed, or was let in or left out; the book after all of it.
         """
-        listings, instruments = self._numbers(rows)
-        emit = self._emit(rows)
-        count = int(np.count_nonzero(emit))
-        shape = (2 * self.top_n * len(self._suffixes), count)
-        out: Shown = (np.empty(shape), np.empty(shape), np.empty(shape, np.int64))
-        marks, times = np.empty(count, np.int64), np.empty(count, np.int64)
-        named = (rows[IS_PHASE], rows[ADMITTED], rows["EventTimestamp"].to_physical())
-        is_phase, admitted, time = (frozen(each.to_numpy()) for each in named)
-        kept = (self._shown, self._heads, self._states, self._happened, self._chains, frozen(self._venues), self.top_n)
-        written = consolidate(listings, instruments, is_phase, admitted, time, emit, self._levels(rows), *kept, out, marks, times)
-        made = rows.select(pl.col(INDEX).alias(self.index), pl.col(LABEL).alias(self.label))[marks[:written]]
-        last = pl.Series(LAST, times[:written]).cast(rows["EventTimestamp"].dtype)
-        return self._settled(made.with_columns(last, *self._columns(out, written)))
+        for begin in range(0, events.times.size, ROWS_AT_ONCE):
+            yield self._step(events.part(begin, begin + ROWS_AT_ONCE), is_last=False)
 
-    def finish(self) -> pl.DataFrame:
+    def finish(self, nothing: Events) -> pl.DataFrame:
         """The last row of each instrument."""
-        pending, self._pending = self._pending, None
-        return pl.DataFrame() if pending is None else pending
+        return self._step(nothing, is_last=True)
 
-    # ---------------------------------------------------------------- arrays
+    def _chained(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first listing of each instrument, and the one after each."""
+        first, following = np.full(self._ids.size, -1, np.int32), np.full(self._instruments.size, -1, np.int32)
+        for listing in range(self._instruments.size - 1, -1, -1):
+            instrument = self._instruments[listing]
+            following[listing], first[instrument] = first[instrument], listing
+        return first, following
 
-    def _numbers(self, rows: pl.DataFrame) -> tuple[Ints, Ints]:
-        known = self._listings.count
-        listings = self._listings.number(frozen(rows["ListingId"].to_numpy()))
-        instruments = self._instruments.number(frozen(rows[INDEX].to_numpy()))
-        self._hold(known, listings, instruments)
-        return frozen(listings), frozen(instruments)
+    def _room(self, rows: int) -> tuple[Out, Longs]:
+        """Memory for so many rows, which the frame made of it keeps; columns lie apart from each other in the cache."""
+        shape = (2 * self.top_n * len(self._suffixes), rows + 40)
+        return (np.empty(shape), np.empty(shape), np.empty(shape, np.int32)), np.empty((3, rows), np.int64)
 
-    def _hold(self, known: int, listings: Ints, instruments: Ints) -> None:
-        """Put new listings at the head of the chain of their instrument."""
-        count = self._listings.count
-        first, following = self._chains
-        first = lengthened(first, max(self._instruments.count, len(first)), -1)
-        following = lengthened(following, max(count, len(following)), -1)
-        new, rows = np.unique(listings[listings >= known], return_index=True)
-        where = np.flatnonzero(listings >= known)[rows]
-        for listing, row in zip(new, where, strict=True):
-            following[listing], first[instruments[row]] = first[instruments[row]], listing
-        self._chains = first, following
-        self._heads, self._states = lengthened(self._heads, 2 * count), lengthened(self._states, count)
-        self._happened = lengthened(self._happened, self._instruments.count)
-        self._venues = np.array([self._venue_of.get(int(listing), NOT_ALONE) for listing in self._listings.ids], np.int64)
-        price, quantity, orders = self._shown
-        self._shown = lengthened(price, 2 * count), lengthened(quantity, 2 * count), lengthened(orders, 2 * count)
+    def _step(self, events: Events, *, is_last: bool) -> pl.DataFrame:
+        out, keys = self._room(events.times.size + (self._ids.size if is_last else 0))
+        listings, words = frozen(events.listings.astype(np.int32)), frozen(events.words)
+        written = consolidate(
+            listings,
+            frozen(self._instruments),
+            frozen(events.times),
+            frozen(events.labels),
+            frozen(events.places),
+            frozen(events.admitted),
+            words,
+            frozen(words.view(np.float64)),
+            int(is_last),
+            self._shown,
+            self._heads,
+            self._states,
+            self._happened,
+            self._chains,
+            frozen(self._venues),
+            self.top_n,
+            out,
+            keys,
+        )
+        instrument, label, last = keys[:, :written]
+        named = {self.index: self._ids[instrument], self.label: label, LAST: last}
+        frame = pl.DataFrame([pl.Series(name, each) for name, each in named.items()])
+        return frame.with_columns(pl.col(self.label, LAST).cast(pl.Datetime("ns")), *self._columns(out, written))
 
-    def _emit(self, rows: pl.DataFrame) -> Truths:
-        places = rows.select(INDEX, LABEL, pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
-        emit = np.zeros(rows.height, np.bool_)
-        emit[places.group_by(INDEX, LABEL).agg(pl.col("row").max())["row"].to_numpy()] = True
-        return frozen(emit)
-
-    def _levels(self, rows: pl.DataFrame) -> Shown:
-        def part(name: str, dtype: type[pl.DataType], empty: float) -> NDArray[np.float64]:
-            names = level_names(self.levels_in, name)
-            columns = [
-                rows[each].cast(dtype).fill_null(empty)
-                if each in rows.columns
-                else pl.repeat(empty, rows.height, dtype=dtype(), eager=True)
-                for each in names
-            ]
-            return np.stack([column.to_numpy() for column in columns]) if columns else np.empty((0, rows.height))
-
-        return frozen(part("Price", pl.Float64, np.nan)), frozen(part("Quantity", pl.Float64, 0)), frozen(part("NumOrders", pl.Int64, -1))
-
-    # ---------------------------------------------------------------- rows
-
-    def _columns(self, out: Shown, written: int) -> list[pl.Series]:
+    def _columns(self, out: Out, written: int) -> list[pl.Series]:
         price, quantity, orders = (part[:, :written] for part in out)
         columns = []
         names = [name + suffix for suffix in self._suffixes for name in level_names(self.top_n, "")]
         for place, name in enumerate(names):
             side, level = name[:3], name[3:]
-            count = pl.Series(f"{side}NumOrders{level}", orders[place]).cast(pl.Int32)
+            count = pl.Series(f"{side}NumOrders{level}", orders[place])
             columns += [
                 pl.Series(f"{side}Price{level}", price[place], nan_to_null=True),
                 pl.Series(f"{side}Quantity{level}", quantity[place]),
-                count.set(count < 0, None),
+                count.set(count < 0, None) if written and orders[place].min() < 0 else count,
             ]
         return columns
-
-    def _settled(self, made: pl.DataFrame) -> pl.DataFrame:
-        """Rows that no later event belongs to; the latest of each instrument waits."""
-        rows = made if self._pending is None else pl.concat([self._pending, made], rechunk=False)
-        keys = [self.index, self.label]
-        rows = rows.unique(keys, keep="last", maintain_order=True)
-        is_latest = pl.col(self.label) == pl.col(self.label).max().over(self.index)
-        self._pending = rows.filter(is_latest)
-        return rows.filter(~is_latest)

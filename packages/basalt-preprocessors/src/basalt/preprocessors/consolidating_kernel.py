@@ -11,33 +11,16 @@ from numpy.typing import NDArray
 
 from basalt.books.arrays import Ints, Long, Longs, Truths
 from basalt.books.compiling import kernel, part
+from basalt.preprocessors.packing_kernel import COUNT_UNKNOWN, Levels, unpack
 
-Levels = tuple[NDArray[np.float64], NDArray[np.float64], Longs]
-"""Price, quantity and orders."""
-COUNT_UNKNOWN = -1
+Out = tuple[NDArray[np.float64], NDArray[np.float64], Ints]
+"""Price, quantity and orders of what is written."""
 TOLD, ACTIVE, BOOKED = 0, 1, 2
 """Columns of the state of a listing: whether a phase of it is known, whether it takes part, and whether a book of it is known."""
-SEEN, WHEN = 0, 1
-"""Columns of what happened to an instrument: whether it is not written yet, and when something last did."""
+SEEN, WHEN, LABELLED = 0, 1, 2
+"""Columns of what happened to an instrument: whether it is not written yet, when something last did, and with which label."""
 ALL = -1
 """The venue that is all of them."""
-
-
-@part
-def remember(row: Long, listing: Long, side: Long, new: Levels, shown: Levels, heads: Longs) -> None:
-    """Let a listing show the levels of *row* on one side; levels without price or quantity are none."""
-    price, quantity, orders = new
-    levels = price.shape[0] // 2
-    half = 2 * listing + side
-    count = 0
-    for level in range(levels):
-        column = side * levels + level
-        if not np.isnan(price[column, row]) and quantity[column, row] > 0:
-            shown[0][half, count] = price[column, row]
-            shown[1][half, count] = quantity[column, row]
-            shown[2][half, count] = orders[column, row]
-            count += 1
-    heads[half, 0] = count
 
 
 @part
@@ -50,7 +33,7 @@ def merge(
     states: Longs,
     following: Ints,
     venues: Longs,
-    out: Levels,
+    out: Out,
     column: Long,
     levels: Long,
     place: Long,
@@ -102,15 +85,45 @@ def enter(listing: Long, admitted: Long, heads: Longs, states: Longs) -> Long:
     return seen
 
 
+@part
+def note(instrument: Long, happened: Longs, out_keys: Longs, place: Long) -> None:
+    """Write what the books in row *place* are of; then nothing has happened."""
+    out_keys[0, place] = instrument
+    out_keys[1, place] = happened[instrument, LABELLED]
+    out_keys[2, place] = happened[instrument, WHEN]
+    happened[instrument, SEEN] = 0
+
+
+@part
+def write_books(
+    instrument: Long,
+    firsts: Ints,
+    shown: Levels,
+    heads: Longs,
+    states: Longs,
+    following: Ints,
+    venues: Longs,
+    levels: Long,
+    out: Out,
+    place: Long,
+) -> None:
+    """Write the books of an instrument, of all venues and of each, to row *place*."""
+    for half in range(out[0].shape[0] // levels):
+        venue, side = np.int64(half // 2 - 1), half % 2
+        merge(np.int64(firsts[instrument]), side, venue, shown, heads, states, following, venues, out, half * levels, levels, place)
+
+
 @kernel
 def consolidate(
     listings: Ints,
     instruments: Ints,
-    is_phase: Truths,
-    admitted: Truths,
     times: Longs,
-    emit: Truths,
-    new: Levels,
+    labels: Longs,
+    places: Longs,
+    admitted: Truths,
+    words: Longs,
+    reals: NDArray[np.float64],
+    is_last: Long,
     shown: Levels,
     heads: Longs,
     states: Longs,
@@ -118,19 +131,21 @@ def consolidate(
     chains: tuple[Ints, Ints],
     venues: Longs,
     levels: Long,
-    out: Levels,
-    out_rows: Longs,
-    out_times: Longs,
+    out: Out,
+    out_keys: Longs,
 ) -> int:
-    """Follow the books of listings and write the merged book after rows that *emit* names, if something happened since the one before.
+    """Follow the books of listings and write the merged book of each instrument and label, if something happened with that label.
+
+    It is written before the first row of its instrument with another label, or behind the last row of all.
 
     Args:
-        listings, instruments: Dense numbers by row.
-        is_phase: Whether the row is the beginning of a phase, which leaves the levels as they are, or a book.
-        admitted: Whether the listing takes part from this row on; what a book says of it counts until a phase is known.
-        times: By row.
-        emit: Whether the merged book is wanted after the row.
-        new: Price, quantity and orders by row; bids before asks, best level first.
+        listings: Dense numbers by row.
+        instruments: Dense number by listing.
+        times, labels: By row.
+        places: By row, where the book is in *words*; negative for the beginning of a phase, which leaves the book as it is.
+        admitted: Whether a phase lets the listing take part; what a book says of it counts until a phase is known.
+        words, reals: Books, as `pack` writes them, as numbers of either kind.
+        is_last: Whether no rows follow.
         shown, heads: Levels and number of levels of each half; changed in place.
         states: What is known of each listing; changed in place.
         happened: What happened to each instrument; changed in place.
@@ -138,38 +153,36 @@ def consolidate(
         venues: Venue of each listing, from 0; negative if its levels alone are not asked for.
         levels: Levels a side to write, of all venues and of each.
         out: Gets the levels of all venues, then those of each: bids before asks.
-        out_rows, out_times: Get the input row of each row written, and when something last happened by then.
+        out_keys: Get the instrument, the label, and when something last happened.
 
     Returns:
         How many rows are written.
     """
-    first, following = chains
+    firsts, following = chains
     written = 0
-    count = out[0].shape[0] // (2 * levels) - 1
     for row in range(listings.size):
-        listing, instrument = np.int64(listings[row]), instruments[row]
-        takes_part = np.int64(admitted[row])
-        seen = True
-        if is_phase[row]:
+        listing = np.int64(listings[row])
+        instrument = np.int64(instruments[listing])
+        if happened[instrument, SEEN] and happened[instrument, LABELLED] != labels[row]:
+            write_books(instrument, firsts, shown, heads, states, following, venues, levels, out, np.int64(written))
+            note(instrument, happened, out_keys, np.int64(written))
+            written += 1
+        if places[row] < 0:
             states[listing, TOLD] = 1
-            seen = bool(enter(listing, takes_part, heads, states))
+            seen = bool(enter(listing, np.int64(admitted[row]), heads, states))
         else:
-            for side in range(2):
-                remember(row, listing, side, new, shown, heads)
+            takes_part = unpack(words, reals, places[row], listing, shown, heads)
             states[listing, BOOKED] = 1
             if not states[listing, TOLD]:
                 states[listing, ACTIVE] = takes_part
+            seen = True
         if seen:
             happened[instrument, SEEN] = 1
             happened[instrument, WHEN] = times[row]
-        if emit[row] and happened[instrument, SEEN]:
-            for half in range(2 * (count + 1)):
-                venue, side = np.int64(half // 2 - 1), half % 2
-                merge(
-                    np.int64(first[instrument]), side, venue, shown, heads, states, following, venues, out, half * levels, levels, written
-                )
-            out_rows[written] = row
-            out_times[written] = happened[instrument, WHEN]
-            happened[instrument, SEEN] = 0
+            happened[instrument, LABELLED] = labels[row]
+    for each in range(happened.shape[0] if is_last else 0):
+        if happened[each, SEEN]:
+            write_books(np.int64(each), firsts, shown, heads, states, following, venues, levels, out, np.int64(written))
+            note(np.int64(each), happened, out_keys, np.int64(written))
             written += 1
     return written

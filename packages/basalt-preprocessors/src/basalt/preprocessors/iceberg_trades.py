@@ -11,9 +11,8 @@ import polars as pl
 from basalt.core.datasets import PlannedColumn
 from basalt.market.sides import Aggressor, RestingSide
 from basalt.preprocessors.iceberg_events import event_schema
-from basalt.preprocessors.merging import groups
-from basalt.preprocessors.shelving import Shelf
-from basalt.preprocessors.streaming import chunks, sourced
+from basalt.preprocessors.shelving import FrameShelf
+from basalt.preprocessors.streaming import chunks, groups, sourced
 
 CARRIED = (
     "EventTimestamp",
@@ -72,7 +71,7 @@ class Matching:
     def _found(self, trades: pl.LazyFrame, events: pl.LazyFrame, executions: pl.LazyFrame) -> pl.DataFrame:
         """`marks` of all listings, in order of trades."""
         told = trades.select(name for name in TELLING if name in trades.collect_schema())
-        with Shelf() as tape, Shelf() as icebergs, Shelf() as taken:
+        with FrameShelf() as tape, FrameShelf() as icebergs, FrameShelf() as taken:
             for rows in _numbered(told):
                 tape.put(rows)
             for shelf, table in ((icebergs, events), (taken, executions)):
@@ -86,7 +85,7 @@ class Matching:
             ]
             return pl.concat([self.marks(*(each.lazy() for each in none)).collect(), *marks]).sort("trade")
 
-    def _marks_of(self, listings: Sequence[int], shelves: Sequence[Shelf], none: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    def _marks_of(self, listings: Sequence[int], shelves: Sequence[FrameShelf], none: Sequence[pl.DataFrame]) -> pl.DataFrame:
         return self.marks(*(shelf.rows(listings, empty).lazy() for shelf, empty in zip(shelves, none, strict=True))).collect()
 
     @staticmethod

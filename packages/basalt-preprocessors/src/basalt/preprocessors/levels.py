@@ -7,7 +7,7 @@ import polars as pl
 from basalt.core.datasets import PlannedColumn
 from basalt.market.books import BOOK_SIDES
 
-INDEX, LABEL, ADMITTED, IS_PHASE, LAST = "index", "label", "admitted", "is phase", "LastEventTimestamp"
+INDEX, LABEL, ADMITTED, LAST = "index", "label", "admitted", "LastEventTimestamp"
 """Columns that consolidating reads beside `ListingId`, `EventTimestamp` and the levels, and one that it makes."""
 
 

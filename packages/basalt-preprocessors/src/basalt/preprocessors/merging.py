@@ -1,66 +1,96 @@
-"""Rows of many listings in order of time, of which only a piece a listing is in memory."""
+"""Books and phases of many listings in order of time, of which only a piece a listing is in memory."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
-import polars as pl
 
-from basalt.preprocessors.shelving import Shelf
-from basalt.preprocessors.streaming import ROWS_AT_ONCE
-
-CLOCK = "EventTimestamp"
+from basalt.books.arrays import Longs, Truths
+from basalt.preprocessors.packing import Books, books_in
+from basalt.preprocessors.shelving import WordShelf
 
 
-def groups(instruments: Mapping[int, Sequence[int]], heights: Mapping[int, int]) -> Iterator[list[int]]:
-    """Listings to work on in one go: whole instruments, as many as have the rows of a chunk together, or one that alone has more.
+@dataclass(frozen=True)
+class Events:
+    """Books and phases, by row; listings by dense number.
 
-    Args:
-        instruments: Listings by instrument.
-        heights: Rows by listing; a listing without any is left out.
+    Attributes:
+        listings, times, labels: Of each.
+        places: Where the book is in *words*; -1 for the beginning of a phase.
+        admitted: Whether a phase lets the listing take part.
+        words: Books, as `pack` writes them.
     """
-    group: list[int] = []
-    count = 0
-    for listings in instruments.values():
-        present = [listing for listing in listings if listing in heights]
-        more = sum(heights[listing] for listing in present)
-        if group and count + more > ROWS_AT_ONCE:
-            yield group
-            group, count = [], 0
-        group, count = group + present, count + more
-    if group:
-        yield group
+
+    listings: Longs
+    times: Longs
+    labels: Longs
+    places: Longs
+    admitted: Truths
+    words: Longs
+
+    def part(self, begin: int, end: int | None = None) -> Events:
+        """Some of the rows."""
+        cut = slice(begin, end)
+        return Events(self.listings[cut], self.times[cut], self.labels[cut], self.places[cut], self.admitted[cut], self.words)
+
+    def in_order(self) -> Events:
+        """The rows in order of time; those of one instant stay as they are."""
+        by = np.argsort(self.times, kind="stable")
+        return Events(self.listings[by], self.times[by], self.labels[by], self.places[by], self.admitted[by], self.words)
 
 
-def merged(shelf: Shelf, listings: Sequence[int], first: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows of *listings* in order of time, piece by piece.
+def nothing() -> Events:
+    """No events."""
+    none = np.empty(0, np.int64)
+    return Events(none, none, none, none, np.empty(0, np.bool_), none)
 
-    Each listing's rows are in order. A piece is taken of each; up to the earliest end of the pieces that others follow,
+
+def merged(shelf: WordShelf, listings: Sequence[int], phases: Events) -> Iterator[Events]:
+    """The books of *listings* and their *phases* in order of time, piece by piece.
+
+    Each listing's books are in order. A piece is taken of each; up to the earliest end of the pieces that others follow,
     all that is there is in order once it is sorted. So the earliest piece is used up, and the next of its listing taken.
 
     Args:
-        shelf: Where the rows are.
+        shelf: Where the books are.
         listings: Which to merge.
-        first: Rows, in order of time, that come before those of listings at the same instant; columns that it lacks are null.
+        phases: In order of time; they come before books of the same instant.
     """
     waiting = {listing: deque(shelf.places(listing)) for listing in listings}
-    heads: dict[int, pl.DataFrame] = {}
-    while any(waiting.values()) or heads or not first.is_empty():
-        heads |= {listing: shelf.fetch(places.popleft()) for listing, places in waiting.items() if places and listing not in heads}
-        end = min((_times(head)[-1] for listing, head in heads.items() if waiting[listing]), default=None)
-        cuts = {listing: _until(head, end) for listing, head in heads.items()}
-        taken = [first[: _until(first, end)], *(head[: cuts[listing]] for listing, head in heads.items())]
-        first = first[_until(first, end) :]
-        heads = {listing: head[cuts[listing] :] for listing, head in heads.items() if cuts[listing] < head.height}
-        yield pl.concat(taken, how="diagonal").sort(CLOCK, maintain_order=True)
+    heads: dict[int, Books] = {}
+    while any(waiting.values()) or heads or phases.times.size:
+        heads |= {
+            listing: books_in(shelf.fetch(places.popleft())) for listing, places in waiting.items() if places and listing not in heads
+        }
+        end = min((int(head.times[-1]) for listing, head in heads.items() if waiting[listing]), default=None)
+        cuts = {listing: _until(head.times, end) for listing, head in heads.items()}
+        begun = _until(phases.times, end)
+        yield _together(phases.part(0, begun), {listing: head.part(0, cuts[listing]) for listing, head in heads.items()}).in_order()
+        phases = phases.part(begun)
+        heads = {listing: head.part(cuts[listing], head.times.size) for listing, head in heads.items() if cuts[listing] < head.times.size}
 
 
-def _times(rows: pl.DataFrame) -> np.ndarray:
-    return rows[CLOCK].to_physical().to_numpy()
+def _until(times: Longs, end: int | None) -> int:
+    """How many are not after *end*; all without one."""
+    return times.size if end is None else int(np.searchsorted(times, end, side="right"))
 
 
-def _until(rows: pl.DataFrame, end: int | None) -> int:
-    """How many rows are not after *end*; all without one."""
-    return rows.height if end is None or rows.is_empty() else int(np.searchsorted(_times(rows), end, side="right"))
+def _together(phases: Events, heads: Mapping[int, Books]) -> Events:
+    """Phases, then the books of each listing."""
+    books = list(heads.values())
+    firsts = [0, *accumulate(each.words.size for each in books)]
+    numbers = [np.full(each.times.size, listing, np.int64) for listing, each in heads.items()]
+    places = [each.places + first for each, first in zip(books, firsts, strict=False)]
+    count = sum(each.times.size for each in books)
+    return Events(
+        np.concatenate([phases.listings, *numbers]),
+        np.concatenate([phases.times, *(each.times for each in books)]),
+        np.concatenate([phases.labels, *(each.labels for each in books)]),
+        np.concatenate([phases.places, *places]),
+        np.concatenate([phases.admitted, np.zeros(count, np.bool_)]),
+        np.concatenate([np.empty(0, np.int64), *(each.words for each in books)]),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import polars as pl
@@ -65,3 +65,23 @@ def stepped(rows: Iterator[pl.DataFrame], stepper: Stepper) -> Iterator[pl.DataF
     last = stepper.finish()
     if last.width:
         yield last
+
+
+def groups(instruments: Mapping[int, Sequence[int]], heights: Mapping[int, int]) -> Iterator[list[int]]:
+    """Listings to work on in one go: whole instruments, as many as have the rows of a chunk together, or one that alone has more.
+
+    Args:
+        instruments: Listings by instrument.
+        heights: Rows by listing; a listing without any is left out.
+    """
+    group: list[int] = []
+    count = 0
+    for listings in instruments.values():
+        present = [listing for listing in listings if listing in heights]
+        more = sum(heights[listing] for listing in present)
+        if group and count + more > ROWS_AT_ONCE:
+            yield group
+            group, count = [], 0
+        group, count = group + present, count + more
+    if group:
+        yield group

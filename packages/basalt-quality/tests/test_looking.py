@@ -229,6 +229,12 @@ def test_orders_are_followed_by_their_names(lake: Lake) -> None:
     ]
 
 
+def test_sizes_of_orders_from_before_the_file_are_not_known(lake: Lake) -> None:
+    """As in a file of LOBSTER: what an order lost is told, and not what it has left."""
+    lake.orders([(1, "09:00:00", 4, 1, "a", 100, "a", 0), (1, "09:01:00", 4, 1, "a", 50, "a", 0), (1, "09:02:00", 3, 1, "a", 20, "", 0)])
+    assert lake.found() == [("l3", 1, "UNKNOWN_ORDER", "09:00:00", "09:00:00", 1)]
+
+
 def test_an_event_on_the_other_side(lake: Lake) -> None:
     lake.orders([(1, "09:00:00", 2, 1, "", 0, "a", 100), (1, "09:01:00", 3, 2, "a", 100, "", 0)])
     assert lake.found() == [("l3", 1, "SIDE_MISMATCH", "09:01:00", "09:01:00", 1)]

@@ -54,7 +54,9 @@ _ALL = (
     Reason("TRADED_WHILE_HALTED", "error", "A trade on the book while the listing is halted."),
     Reason("UNKNOWN_ORDER", "error", "An event of an order that is not in the book: never entered, or gone."),
     Reason("REPEATED_ORDER", "error", "An order is entered that is in the book already."),
-    Reason("SIZE_MISMATCH", "error", "An event's size before it is not the order's size after its last event."),
+    Reason(
+        "SIZE_MISMATCH", "error", "An event's size before it is not the order's size after its last event, for orders that the file enters."
+    ),
     Reason("SIDE_MISMATCH", "error", "An event of an order is on another side than the order."),
     Reason("UNMATCHED_EXECUTION", "error", "An execution of the order table whose trade is not in the trades."),
     Reason("UNMATCHED_TRADE", "error", "A trade on the book that no execution of the order table belongs to."),

@@ -28,13 +28,14 @@ def look(seen: Seen) -> Iterator[pl.LazyFrame]:
     yield hits(account, "SIDE_MISMATCH", seen.name, leaves & stood & (pl.col("Side") != pl.col("last:Side")), detail=words)
     if seen.has("Size", "OldSize"):
         sizes = pl.format("order {} had {}, not {}", "order", "last:size", "size")
-        yield hits(account, "SIZE_MISMATCH", seen.name, leaves & stood & (pl.col("size") != pl.col("last:size")), detail=sizes)
+        is_known = pl.col("first:kind") == _STANDS
+        yield hits(account, "SIZE_MISMATCH", seen.name, leaves & stood & is_known & (pl.col("size") != pl.col("last:size")), detail=sizes)
 
 
 def _account(seen: Seen) -> pl.LazyFrame:
-    """One row for each time that an order leaves its place or takes one, with the one before of the same order.
+    """One row for each time that an order leaves its place or takes one, with the one before of the same order, and the kind of its first.
 
-    An event that changes an order leaves the old place and takes the new one.
+    An event that changes an order leaves the old place and takes the new one. An order that leaves first is from before the file: what it has left nobody knows.
     """
     keys = ("ListingId", "at", "row", "Side")
     frame = seen.frame.sort("at", *seen.some("BMLLSequenceNo", "EventNo"), "row").with_row_index("place")
@@ -46,7 +47,8 @@ def _account(seen: Seen) -> pl.LazyFrame:
     )
     along = ["ListingId", "order"]
     both = pl.concat([left, taken]).sort(*along, "place", "kind")
-    return both.with_columns(pl.col("kind", "Side", "size").shift(1).over(along).name.prefix("last:"))
+    before = pl.col("kind", "Side", "size").shift(1).over(along).name.prefix("last:")
+    return both.with_columns(before, pl.col("kind").first().over(along).alias("first:kind"))
 
 
 def _is_id(name: str) -> pl.Expr:

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, TargetFailed
-from basalt.core.lake import LakeFile
+from basalt.core.lake import LakeFile, write_lake_file
 from basalt.core.offers import Source
 from basalt.core.tables import Table
 from basalt.market.tables import CBBO, L2, TRADES
+from basalt.market.ticks import TICKSIZE
 from basalt.synthetic import simulate, write_day
 from basalt.synthetic.commands import app
 from basalt.synthetic.source import SyntheticSource, cache_folder
@@ -77,6 +78,14 @@ def test_files_of_others_are_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(ConflictingSettings, match="made by something else"):
         write(tmp_path)
     assert files_in(tmp_path) == {TRADES_PLACE}
+
+
+def test_tick_sizes_of_ones_own_stay(tmp_path: Path) -> None:
+    first = write(tmp_path)
+    ladders = pl.DataFrame({"ListingId": [100001], "MIC": ["XLON"], "PriceFrom": [0.0], "TickSize": [0.25]})
+    own = write_lake_file(tmp_path, TICKSIZE, "XLON", SUNDAY, ladders)
+    assert [file.path for file in write(tmp_path)] == [file.path for file in first]
+    assert pl.read_parquet(own.path)["TickSize"].to_list() == [0.25]
 
 
 def test_truncated_file(tmp_path: Path) -> None:
@@ -160,10 +169,10 @@ def test_processes_may_simulate_one_day_at_once(tmp_path: Path) -> None:
         "print(len(write_day(sys.argv[1], date(2026, 2, 1), listings=2, scale=0.02)))"
     )
     workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert [worker.communicate(timeout=60)[0].strip() for worker in workers] == ["16", "16"]
+    assert [worker.communicate(timeout=60)[0].strip() for worker in workers] == ["18", "18"]
     assert [worker.returncode for worker in workers] == [0, 0]
-    assert len(files_in(tmp_path)) == 16
-    assert len(write(tmp_path)) == 16
+    assert len(files_in(tmp_path)) == 18
+    assert len(write(tmp_path)) == 18
 
 
 ARGUMENTS = ["simulate", "--listings", "1", "--scale", "0.02"]
@@ -175,13 +184,12 @@ def test_command_says_what_it_wrote(tmp_path: Path) -> None:
     lines = result.stdout.splitlines()
     assert lines[1].split()[:3] == ["trades", "XLON", "2026-02-01"]
     assert lines[1].endswith(str(tmp_path / TRADES_PLACE))
-    assert lines[-1].startswith("8 files, ")
+    assert lines[-1].startswith("9 files, ")
 
 
-@pytest.mark.parametrize("spelling", [("--start_date", "--end_date"), ("--start-date", "--end-date")])
-def test_command_writes_ranges_and_json(tmp_path: Path, spelling: tuple[str, str]) -> None:
-    start, end = spelling
-    result = CliRunner().invoke(app, [*ARGUMENTS, "--lake", str(tmp_path), start, "2026-02-01", end, "2026-02-02", "--json"])
+def test_command_writes_ranges_and_json(tmp_path: Path) -> None:
+    days = ["--start_date", "2026-02-01", "--end_date", "2026-02-02"]
+    result = CliRunner().invoke(app, [*ARGUMENTS, "--lake", str(tmp_path), *days, "--json"])
     rows = json.loads(result.stdout)
     assert [row["day"] for row in rows if row["table"] == "l3"] == ["2026-02-01", "2026-02-02"]
     assert all(Path(row["path"]).exists() for row in rows)

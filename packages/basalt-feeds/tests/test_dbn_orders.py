@@ -57,6 +57,48 @@ def test_orders_carry_prices_sides_and_clocks(tables: dict[str, pl.DataFrame]) -
     assert tables["l3"]["TimestampNanoseconds"].dt.epoch("ns").to_list() == [MIDNIGHT + at for at in (51, 51, 51, 51, 51, 51, 51)]
 
 
+QUEUES = ("PriceLevel", "OldPriceLevel", "SizeAhead", "OrdersAhead", "DelOrderIndex", "AddOrderIndex")
+
+
+def test_places_in_queues(tmp_path: Path) -> None:
+    """Order 2 is behind 1; 3 is better; 1 is filled in part and keeps its place; 2 grows and goes behind 4; nobody knows 77, nor the hidden fill; then all are cleared."""
+    events = [
+        record("A", 1, "B", 10, 100, at=1),
+        record("A", 2, "B", 10, 50, at=2),
+        record("A", 3, "B", 11, 10, at=3),
+        record("A", 4, "B", 10, 5, at=4),
+        record("T", 9, "A", 10, 30, at=5, flags=0),
+        record("F", 1, "B", 10, 30, at=5, flags=0),
+        record("C", 1, "B", 10, 30, at=5),
+        record("M", 2, "B", 10, 60, at=6),
+        record("C", 3, "B", 11, 10, at=7),
+        record("C", 77, "B", 11, 10, at=8),
+        record("F", 78, "B", 11, 10, at=9),
+        record("R", 0, "N", None, 0, at=10),
+        record("A", 5, "B", 9, 1, at=11),
+    ]
+    found = imported(tmp_path, write_records(tmp_path / "a.dbn", "mbo", events))["l3"]
+    assert found.select("OriginalOrderId", *QUEUES).rows() == [
+        ("1", 1, 0, 0, 0, -1, 0),
+        ("2", 1, 1, 100, 1, -1, 1),
+        ("3", 1, 0, 0, 0, -1, 0),
+        ("4", 2, 2, 160, 3, -1, 3),
+        ("1", 2, 2, 10, 1, 1, 1),
+        ("2", 2, 2, 85, 3, 2, 3),
+        ("3", 0, 1, 0, 0, 0, -1),
+        ("77", *(None,) * 6),
+        ("78", *(None,) * 6),
+        ("1", 1, 1, 0, 0, 0, -1),
+        ("2", 1, 1, 5, 1, 1, -1),
+        ("4", 0, 1, 0, 0, 0, -1),
+        ("5", 1, 0, 0, 0, -1, 0),
+    ]
+
+
+def test_places_in_queues_are_left_out_when_asked(tmp_path: Path) -> None:
+    assert not set(QUEUES) & set(imported(tmp_path, write_records(tmp_path / "a.dbn", "mbo", EVENTS), queues=False)["l3"].columns)
+
+
 def test_books_are_shown_where_events_end(tables: dict[str, pl.DataFrame]) -> None:
     rows = [(row["BMLLSequenceNo"], shown(row, "Bid"), shown(row, "Ask")) for row in tables["l2"].iter_rows(named=True)]
     ten, eleven, twelve = (price * 10**9 for price in (10, 11, 12))

@@ -45,6 +45,10 @@ class QueueTracker:
         Raises:
             MissingColumn: A column is not there.
         """
+        return _frame(rows, self.follow(rows))
+
+    def follow(self, rows: pl.DataFrame) -> Longs:
+        """What `feed` says, as numbers: a row of the array for each of `COLUMNS`, `UNKNOWN` for null."""
         require(rows, ("ListingId", "OrderId", "Side", "Price", "Size", "OldSize"))
         listings = frozen(self._listings.number(integers(rows, "ListingId")))
         self._hold()
@@ -58,7 +62,7 @@ class QueueTracker:
         while True:
             row = follow_queues(row, listings, message, _ids(rows), new, integers(rows, "OldSize"), self._prices.limits, self._arrays, out)
             if row == rows.height:
-                return _frame(rows, out)
+                return out
             self._grow()
 
     @property

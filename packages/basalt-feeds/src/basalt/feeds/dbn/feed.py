@@ -19,6 +19,7 @@ class DbnOptions(ImportOptions):
     )
     currency: Currency = "USD"
     books: bool = Field(True, description="Build l2 from order events.")
+    queues: bool = Field(True, description="Say in l3 where orders stand in their queues.")
 
 
 class DbnExportOptions(FeedOptions):
@@ -49,7 +50,14 @@ class DbnFeed:
         from basalt.feeds.dbn.importing import import_dbn
 
         return import_dbn(
-            paths, lake, mic=options.mic, currency=options.currency, books=options.books, replace=options.replace, progress=progress
+            paths,
+            lake,
+            mic=options.mic,
+            currency=options.currency,
+            books=options.books,
+            queues=options.queues,
+            replace=options.replace,
+            progress=progress,
         )
 
     def export_day(self, source: LakeDay, out: Path, options: DbnExportOptions, progress: Progress) -> Exported:

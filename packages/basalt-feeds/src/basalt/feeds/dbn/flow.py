@@ -37,10 +37,12 @@ class OrderFlow:
 
     Attributes:
         has_books: Whether to make `l2`.
+        has_queues: Whether `l3` says where orders stand in their queues.
         day: Day of the rows that come now.
     """
 
     has_books: bool = True
+    has_queues: bool = True
     day: date = date.min
     clock: Clock = field(default_factory=Clock)
 
@@ -52,7 +54,7 @@ class OrderFlow:
         self._in_snapshot: set[int] = set()
         self._seen_today: set[int] = set()
         self._incomplete = 0
-        self._order_rows, self._known = OrderRows(), Listings()
+        self._order_rows, self._known = OrderRows(has_queues=self.has_queues), Listings()
         self._thread = ThreadPoolExecutor(1)
         self._building: Future[Made] | None = None
 

@@ -47,6 +47,7 @@ def import_dbn(
     mic: str | None = None,
     currency: str = "USD",
     books: bool = True,
+    queues: bool = True,
     replace: bool = False,
     progress: Progress = quietly,
     records_at_once: int = RECORDS_AT_ONCE,
@@ -62,6 +63,7 @@ def import_dbn(
         mic: Market of everything; None: the first part of the data set's name, as in `XNAS.ITCH`.
         currency: Currency of instruments without a definition.
         books: Make `l2` from order events.
+        queues: Say in `l3` where orders stand in their queues (`SizeAhead`, `OrdersAhead` and the like).
         replace: Drop what the lake has of the listings' day beyond the times that the files cover.
         progress: Told about each file.
         records_at_once: Records that are held at once.
@@ -74,7 +76,7 @@ def import_dbn(
         TargetFailed: The lake cannot be written.
     """
     files = find_files(paths)
-    with market_days(lake, COMPLETE) as days, closing(_Work(days, mic, currency, has_books=books)) as work:
+    with market_days(lake, COMPLETE) as days, closing(_Work(days, mic, currency, has_books=books, has_queues=queues)) as work:
         for done, file in enumerate(files):
             progress(f"importing {file.name}", done, len(files))
             work.read(file, records_at_once)
@@ -109,9 +111,9 @@ class _Day:
 class _Market:
     """One market, from file to file."""
 
-    def __init__(self, mic: str, currency: str, days: MarketDays, *, has_books: bool) -> None:
+    def __init__(self, mic: str, currency: str, days: MarketDays, *, has_books: bool, has_queues: bool) -> None:
         self.directory = Directory(mic, currency)
-        self.orders, self.levels = OrderFlow(has_books), defaultdict[str, LevelFlow](LevelFlow)
+        self.orders, self.levels = OrderFlow(has_books, has_queues), defaultdict[str, LevelFlow](LevelFlow)
         self.days: dict[date, _Day] = {}
         self.passed_over: set[str] = set()
         self._into = days
@@ -223,8 +225,9 @@ class _Market:
 class _Work:
     """One import."""
 
-    def __init__(self, days: MarketDays, mic: str | None, currency: str, *, has_books: bool) -> None:
-        self._days, self._mic, self._currency, self._has_books = days, mic, currency, has_books
+    def __init__(self, days: MarketDays, mic: str | None, currency: str, *, has_books: bool, has_queues: bool) -> None:
+        self._days, self._mic, self._currency = days, mic, currency
+        self._has_books, self._has_queues = has_books, has_queues
         self._markets: dict[str, _Market] = {}
         self._notices: list[str] = []
 
@@ -254,7 +257,7 @@ class _Work:
     def _market(self, header: Header) -> _Market:
         mic = self._mic or _mic_of(header)
         if mic not in self._markets:
-            self._markets[mic] = _Market(mic, self._currency, self._days, has_books=self._has_books)
+            self._markets[mic] = _Market(mic, self._currency, self._days, has_books=self._has_books, has_queues=self._has_queues)
         return self._markets[mic]
 
     def put(self, lake: Path, *, replace: bool) -> Imported:

@@ -9,9 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from basalt.books.queue_kernel import UNKNOWN
+from basalt.books.queueing import COLUMNS, QueueTracker
 from basalt.books.storage import frozen
 from basalt.feeds.dbn import order_row_kernel as kernel
-from basalt.feeds.dbn.fields import SNAPSHOT, STREAM, price_series
+from basalt.feeds.dbn.fields import PRICE_SCALE, SNAPSHOT, STREAM, price_series
 from basalt.feeds.dbn.naming import identity
 from basalt.feeds.identifiers import Listing
 
@@ -27,12 +29,16 @@ _PLACES[[ord(letter) for letter in _LETTERS]] = np.arange(1, len(_LETTERS) + 1)
 class OrderRows:
     """Rows of `l3` of one market, from block to block.
 
+    Args:
+        has_queues: Say where orders stand in their queues.
+
     Attributes:
         faults: How often messages did not fit the orders that are known, in the order of `FAULTS`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_queues: bool = True) -> None:
         self.faults = np.zeros(kernel.FAULTS, np.int64)
+        self._queues = QueueTracker(price_scale=PRICE_SCALE) if has_queues else None
         self._counts = np.zeros(0, np.int64)
 
     def start_day(self) -> None:
@@ -50,6 +56,7 @@ class OrderRows:
         places, values, truths = self._chosen(tracked)
         rows = tracked[["ListingId", *CARRIED, "action", "flags", "order_id", "trade"]][places]
         columns = [*_columns(values, truths), *_identifiers(rows["order_id"], rows["trade"], truths), _exchange_message(rows)]
+        columns += self._standing(tracked, places)
         names = identity(listings, day, "Ticker", "InstrumentId", "TradeDate")
         return rows[["ListingId", *CARRIED]].hstack(columns).with_columns(pl.lit(STREAM, pl.Int64).alias("BMLLSequenceSource"), *names)
 
@@ -75,6 +82,19 @@ class OrderRows:
             truths,
         )
         return places[:count], values[:, :count], truths[:, :count]
+
+    def _standing(self, tracked: pl.DataFrame, places: NDArray[np.int64]) -> list[pl.Series]:
+        """Where the orders of the rows stand and stood; null where a row is about an order that nobody knows."""
+        if self._queues is None:
+            return []
+        found = self._queues.follow(tracked)[:, places]
+        found[:, _array(tracked, "LobAction")[places] == 0] = UNKNOWN
+        return [_nulled(name, values) for name, values in zip(COLUMNS, found, strict=True)]
+
+
+def _nulled(name: str, values: NDArray[np.int64]) -> pl.Series:
+    column, is_none = pl.Series(name, values), values == UNKNOWN
+    return column.set(pl.Series(is_none), None) if is_none.any() else column
 
 
 def _array(tracked: pl.DataFrame, name: str) -> NDArray[Any]:

@@ -13,6 +13,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from basalt.core.catalog import Catalog
+from basalt.core.cli.columns import _numbers
 from basalt.core.cli.main import main
 from basalt.core.cli.settings import default_text, option_rows, type_text
 
@@ -282,6 +283,36 @@ def test_explain_prints_facts_markdown_or_json(basalt: Basalt, pipeline: Path) -
     assert "asked by    PASSES[0].tick_analytics.tick_metrics[0]" in basalt(*typed)
     assert basalt(*typed, "--markdown").startswith("## TickTotalVolume\n\nQuantity of Total ticks.\n")
     assert basalt(*typed, "--json")["reads"] == {"ticks": ["Size"]}
+
+
+def test_explain_without_a_pipeline_asks_the_installed_modules(basalt: Basalt) -> None:
+    said = basalt("analytics", "explain", "--column", "TickDarkVolume")
+
+    assert "definition  Quantity of Dark ticks." in said
+    assert "ask for it  tick_analytics: {tick_metrics: [{measures: Volume, kinds: Dark}]}" in said
+    assert "asked by" not in said
+
+
+def test_explain_of_what_no_module_makes_names_the_nearest(capsys: Captured) -> None:
+    assert main(["analytics", "explain", "--column", "TickDarkVolum"]) == 64
+    said = capsys.readouterr().err
+    assert "did you mean 'TickDarkVolume'" in said
+    assert "--pipeline FILE" in said
+
+
+@pytest.mark.parametrize(
+    ("listed", "column", "found"),
+    [
+        ("Spread", "Spread", {}),
+        ("Spread", "Spreads", None),
+        ("BidPrice{level}", "BidPrice3", {"level": 3}),
+        ("Depth{bps}Bps", "Depth2.5Bps", {"bps": 2.5}),
+        ("BidPrice{level}", "BidPrice", None),
+        ("BidPrice{level}", "BidPriceX", None),
+    ],
+)
+def test_numbers_of_a_column_are_those_of_open_axes(listed: str, column: str, found: dict[str, float] | None) -> None:
+    assert _numbers(listed, column) == found
 
 
 def test_explain_takes_one_format(pipeline: Path) -> None:

@@ -104,7 +104,7 @@ def _bare_name(loc: tuple[int | str, ...]) -> str:
 
 def _is_branch(part: int | str) -> bool:
     """Whether *part* of a location names a branch of a union instead of a key."""
-    return isinstance(part, str) and ("[" in part or part in {"str", "int", "float", "bool"})
+    return isinstance(part, str) and ("[" in part or part.startswith("constrained-") or part in {"str", "int", "float", "bool"})
 
 
 def _path(loc: tuple[int | str, ...], *, upper: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -261,7 +262,7 @@ class _Trace:
         query = next((each for each in planned.queries if column.measure in each.measures), None)
         step = next((each for each in planned.steps if name in _made_by(each)), None)
         if query is not None and column.measure is not None:
-            self._follow_names(planned, query, sorted(root_names(column.measure)))
+            self._follow_names(planned, query, sorted(root_names(column.measure), key=_by_number))
         elif step is not None:
             self._follow_step(planned, step, name)
         elif column.measure is not None:
@@ -288,7 +289,7 @@ class _Trace:
             elif name in rows:
                 self._link(name, rows[name].doc)
                 self.forward |= rows[name].analytic.forward
-                self._follow_names(planned, query, sorted(root_names(rows[name])))
+                self._follow_names(planned, query, sorted(root_names(rows[name]), key=_by_number))
             else:
                 self._read(query.table, [name])
 
@@ -346,6 +347,11 @@ class _Trace:
         link = Link(column, doc.split("\n", maxsplit=1)[0])
         if link not in self.links:
             self.links.append(link)
+
+
+def _by_number(name: str) -> tuple[object, ...]:
+    """Numbered columns, as levels of a book, in the order of their numbers."""
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", name)))
 
 
 def _same_column(source: Dataset, step: Step, name: str) -> Iterator[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from basalt.core.catalog import Catalog
-from basalt.core.declaring import Analytic, Module
+from basalt.core.declaring import Analytic, Family, Module
 from basalt.core.declaring.axes import REQUIRED, Axis
-from basalt.core.errors import InvalidValue
+from basalt.core.errors import InvalidValue, UnknownName
 from basalt.core.explaining import dtype_text
 from basalt.core.plans import Plan
 
@@ -27,10 +28,48 @@ def _rows_of(name: str, module: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(module, Module):
         yield {"module": name, "column": "(depends on its inputs)", "unit": "", "rollup": None, "definition": _first_line(module.doc)}
         return
-    for family in module.families:
+    for family, analytic, axes in _offered(module):
+        yield _measure_row(name, family.name, analytic, axes)
+
+
+def config_for(shelf: Catalog, column: str) -> dict[str, Any]:
+    """The smallest config whose pass makes *column*, by the first installed module that offers it.
+
+    An open axis, which stands in listed names as `{axis}`, takes the number that *column* has there.
+
+    Raises:
+        UnknownName: No module lists the column.
+    """
+    known = []
+    for name, module in shelf.modules.items():
+        for family, analytic, axes in _offered(module):
+            found = _column(analytic, axes)
+            if (numbers := _numbers(found, column)) is not None:
+                given = {field: numbers.get(axis, axes[axis]) for axis, field in family.axes.items() if axes.get(axis) is not None}
+                entry = {**({family.selector: analytic.measure} if family.selector else {}), **given}
+                return {"PASSES": [{"name": "asked", "modules": [name], module.config_key: {family.name: [entry]}}]}
+            known.append(found)
+    raise UnknownName.of(
+        "column", column, known, where="--column", hint="see: basalt analytics list; columns that a config names: --pipeline FILE"
+    )
+
+
+def _numbers(listed: str, column: str) -> dict[str, float] | None:
+    """What *column* has where the *listed* name has open axes; None if it is another name."""
+    parts = [
+        f"(?P<{part}>[0-9]+(?:[.][0-9]+)?)" if place % 2 else re.escape(part) for place, part in enumerate(re.split(r"\{(\w+)\}", listed))
+    ]
+    found = re.fullmatch("".join(parts), column)
+    return {axis: float(said) if "." in said else int(said) for axis, said in found.groupdict().items()} if found else None
+
+
+def _offered(module: Any) -> Iterator[tuple[Family, Analytic, dict[str, Any]]]:
+    """Every measure of a module of formulas: its family, its analytic, its point."""
+    for family in module.families if isinstance(module, Module) else ():
         for analytic in module.members(family):
             for axes in _points(analytic.axes):
-                yield _measure_row(name, family.name, analytic, axes)
+                if module.makes is None or module.makes(axes):
+                    yield family, analytic, axes
 
 
 def _points(axes: Iterable[Axis]) -> Iterator[dict[str, Any]]:

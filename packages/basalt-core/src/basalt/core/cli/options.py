@@ -124,11 +124,12 @@ def described_pipeline(
     found = load_pipeline(reference, overrides=overrides, precedence=precedence, config_file=config_file)
     if found.config.start_date is not None:
         return found
-    today = date_overrides(str(_today()), None, None)
-    return load_pipeline(reference, overrides={**overrides, **today}, precedence=precedence, config_file=config_file)
+    dates = date_overrides(str(today()), None, None)
+    return load_pipeline(reference, overrides={**overrides, **dates}, precedence=precedence, config_file=config_file)
 
 
-def _today() -> date:
+def today() -> date:
+    """The day in UTC."""
     from datetime import UTC, datetime
 
     return datetime.now(tz=UTC).date()

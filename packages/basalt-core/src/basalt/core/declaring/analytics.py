@@ -99,7 +99,7 @@ class Declared:
 
     def described(self, text: str, axes: Mapping[str, object]) -> str:
         """*text* with the axes' values put in; other braces stay."""
-        named = {name: token(value) for name, value in axes.items()}
+        named = {name: token(value).removesuffix(".0") if isinstance(value, float) else token(value) for name, value in axes.items()}
         return _FIELD.sub(lambda match: named.get(match[1], match[0]), text)
 
     def defaults(self) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -17,7 +18,7 @@ from basalt.synthetic.market import listings_of, universe
 from basalt.synthetic.phases import Schedule, schedules
 
 SUNDAY = date(2026, 2, 1)
-NAMES = ["trades", "l2", "l3", "cbbo", "marketstate", "imbalance", "reference", "truth"]
+NAMES = ["trades", "l2", "l3", "cbbo", "marketstate", "imbalance", "reference", "ticksize", "truth"]
 CLOCKS = {
     "trades": "TradeTimestampNanoseconds",
     "l2": "TimestampNanoseconds",
@@ -152,6 +153,20 @@ def test_reference_names_venues_and_instruments(tables: dict[str, pl.DataFrame])
         (100003, 500002, "XPAR", "XPAR", True, "EUR", "FRSYN0000011"),
         (100004, 500002, "CHIX", "XPAR", False, "EUR", "FRSYN0000011"),
     ]
+
+
+def test_tick_sizes_are_the_steps_of_the_prices(tables: dict[str, pl.DataFrame]) -> None:
+    ladders = tables["ticksize"]
+    said = tables["reference"].select("ListingId", "MIC", "TickSize")
+    assert_frame_equal(ladders.select("ListingId", "MIC", "TickSize"), said)
+    assert set(ladders["PriceFrom"]) == {0.0}
+    assert ladders["TickSize"][1] == ladders["TickSize"][0] / 2  # CHIX
+    for listing, tick in ladders.select("ListingId", "TickSize").iter_rows():
+        orders = tables["l3"].filter(pl.col("ListingId") == listing, pl.col("LobAction") != 1)
+        steps = {Decimal(str(price)) / Decimal(str(tick)) for price in orders["Price"].drop_nulls()}
+        assert len(steps) > 20
+        assert all(step == int(step) for step in steps)
+        assert any(int(step) % 2 for step in steps)
 
 
 def test_venues_of_an_instrument_move_together(tables: dict[str, pl.DataFrame]) -> None:

@@ -38,7 +38,7 @@ def write_micro_prices(
 
     The table `microprice` of a day is estimated from the days before it.
 
-    Reads l2 and ticksize (write it first: basalt data ticks), and marketstate where there is one. A day's best quotes are held in memory.
+    Reads l2, ticksize (basalt data ticks writes it, unless the lake is simulated), and marketstate where there is one. A day's best quotes are held in memory.
     """
     from basalt.core.cli.printing import print_lake_files
     from basalt.core.lake import write_lake_file

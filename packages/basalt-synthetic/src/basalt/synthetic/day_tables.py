@@ -1,4 +1,4 @@
-"""The tables about a day and its listings: `marketstate`, `imbalance` and `reference`."""
+"""The tables about a day and its listings: `marketstate`, `imbalance`, `reference` and `ticksize`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import numpy as np
 
 from basalt.market.sides import Aggressor
 from basalt.market.tables import IMBALANCE, MARKETSTATE, REFERENCE
+from basalt.market.ticks import TICKSIZE
 from basalt.synthetic import world
 from basalt.synthetic.book_tables import NUMBERED, STATES
 from basalt.synthetic.clocks import NANOS_PER_MICRO, sequence
 from basalt.synthetic.entries import Entries
-from basalt.synthetic.facts import CURRENCY, INSTRUMENT_ID, LISTING_ID, MIC, TICKER
+from basalt.synthetic.facts import CURRENCY, INSTRUMENT_ID, LISTING_ID, MIC, TICK_SIZE, TICKER
 from basalt.synthetic.group import Group
 from basalt.synthetic.layouts import Clock, Fact, Flag, Layout, Price, Same, Whole, Word
 from basalt.synthetic.market import indices_of
@@ -80,12 +81,24 @@ LISTINGS = Layout(
         "OperatingMic": MIC,
         "SegmentCode": Same("MAIN"),
         "Ticker": TICKER,
-        "TickSize": Fact(lambda listing: listing.tick_size),
+        "TickSize": TICK_SIZE,
         "Index": Fact(lambda listing: ";".join(indices_of(listing))),
         "Date": Same(),
     },
 )
 """The `reference` rows: one for each listing."""
+
+STEPS = Layout(
+    table=TICKSIZE,
+    kinds={
+        "ListingId": LISTING_ID,
+        "MIC": MIC,
+        "PriceFrom": Same(value=0.0),
+        "TickSize": TICK_SIZE,
+        "Source": Same("synthetic"),
+    },
+)
+"""The `ticksize` rows: one for each listing, whose step is the same at all prices."""
 
 
 def phase_entries(group: Group) -> Entries:
@@ -110,7 +123,7 @@ def message_entries(group: Group) -> Entries:
 
 
 def listing_entries(group: Group) -> Entries:
-    """What becomes `reference`; it has no clock, so that the listing's number is the key."""
+    """What becomes `reference` and `ticksize`; they have no clock, so that the listing's number is the key."""
     numbers = group.listing_numbers[group.chosen]
     return Entries(numbers, numbers[:, np.newaxis].astype(np.int32), np.empty((numbers.size, 0)))
 

@@ -11,7 +11,7 @@ from basalt.core.errors import InvalidValue, UnknownName
 from basalt.core.tables import Table
 from basalt.synthetic.book_tables import BOOKS, CONSOLIDATED, ORDERS, book_entries, consolidated_entries, order_entries
 from basalt.synthetic.columns import Columns, Market
-from basalt.synthetic.day_tables import LISTINGS, MESSAGES, PHASES, listing_entries, message_entries, phase_entries
+from basalt.synthetic.day_tables import LISTINGS, MESSAGES, PHASES, STEPS, listing_entries, message_entries, phase_entries
 from basalt.synthetic.deals import deals_of
 from basalt.synthetic.entries import Entries, Rows
 from basalt.synthetic.group import Group
@@ -24,7 +24,7 @@ from basalt.synthetic.trade_table import DEALS, trade_entries
 from basalt.synthetic.truth_table import DEEDS, truth_entries
 
 LAYOUTS: dict[str, Layout] = {
-    layout.table.name: layout for layout in (DEALS, BOOKS, ORDERS, CONSOLIDATED, PHASES, MESSAGES, LISTINGS, DEEDS)
+    layout.table.name: layout for layout in (DEALS, BOOKS, ORDERS, CONSOLIDATED, PHASES, MESSAGES, LISTINGS, STEPS, DEEDS)
 }
 TABLES: tuple[Table, ...] = tuple(layout.table for layout in LAYOUTS.values())
 
@@ -52,8 +52,8 @@ def simulate(
         scenario: What the day is like; *listings*, *scale* and *seed* are then the scenario's.
 
     Returns:
-        `trades`, `l2`, `l3`, `cbbo`, `marketstate`, `imbalance`, `reference`, `truth`: rows as the
-        tables' contracts say, all venues together, in order of time, then sequence number, then listing.
+        `trades`, `l2`, `l3`, `cbbo`, `marketstate`, `imbalance`, `reference`, `ticksize`, `truth`:
+        rows as the tables' contracts say, all venues together, in order of time, then sequence number, then listing.
 
     Raises:
         InvalidValue: A parameter out of range.
@@ -129,5 +129,6 @@ def _entries(group: Group) -> dict[str, Entries]:
         PHASES.table.name: phase_entries(group),
         MESSAGES.table.name: message_entries(group),
         LISTINGS.table.name: listing_entries(group),
+        STEPS.table.name: listing_entries(group),
         DEEDS.table.name: truth_entries(group, deals),
     }

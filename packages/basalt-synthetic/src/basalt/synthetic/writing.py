@@ -16,6 +16,7 @@ import polars as pl
 from basalt.core.errors import ConflictingSettings, CorruptInput, InvalidValue, TargetFailed
 from basalt.core.lake import LakeFile, lake_path
 from basalt.core.tables import Table
+from basalt.market.ticks import TICKSIZE
 from basalt.synthetic.columns import Columns, Room
 from basalt.synthetic.exchange import LAYOUTS, TABLES, market_of, plain_scenario, simulate_groups
 from basalt.synthetic.market import universe
@@ -24,6 +25,8 @@ from basalt.synthetic.scenario import Scenario
 from basalt.synthetic.storing import store
 
 METADATA_KEY = "basalt:synthetic"
+REPLACEABLE = frozenset({TICKSIZE.name})
+"""Tables of which files of others stay beside simulated ones: tick sizes of one's own (`basalt data ticks`)."""
 MODEL = "4"
 """Version of the simulated market; grows whenever equal parameters give other rows."""
 
@@ -52,8 +55,8 @@ def write_day(
 ) -> list[LakeFile]:
     """Write the tables of *day* into the lake at *root*, one file a table and venue.
 
-    Files that an earlier call wrote with the same parameters stay as they are; each other file
-    appears whole or not at all. Some instruments are simulated at a time, so that memory does not
+    Files that an earlier call wrote with the same parameters stay as they are, and so do tick sizes
+    of one's own; each other file appears whole or not at all. Some instruments are simulated at a time, so that memory does not
     grow with their number.
 
     Args:
@@ -82,12 +85,12 @@ def write_day(
 
 
 def _present(root: Path, table: Table, mic: str, day: date, scenario: Scenario) -> LakeFile | None:
-    """The file of *table*, if this scenario made it; None without a file."""
+    """The file of *table*, if this scenario made it, or if others may make it; None without a file."""
     path = Path(lake_path(str(root), table, mic, day))
     if not path.exists():
         return None
     made_by, rows = _made_by(path)
-    if made_by != text_of(scenario):
+    if made_by != text_of(scenario) and (made_by or table.name not in REPLACEABLE):
         raise ConflictingSettings(
             f"the lake holds other {table.name} of {mic} on {day}, made by {made_by or 'something else'}",
             where=str(path),

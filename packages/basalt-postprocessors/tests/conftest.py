@@ -225,7 +225,8 @@ def _of_day(rows: pl.DataFrame, day: date) -> pl.LazyFrame:
 
 def bars(seconds: float = 60, name: str = "pass1", measures: Iterable[str] = ROLLING, **more: Any) -> dict[str, Any]:
     """A pass of bars."""
-    entries = [{"measures": list(measures), "ohlc": ["Open", "High", "Low", "Close"]}]
+    asked = list(measures)
+    entries = [{"measures": asked, **({"ohlc": ["Open", "High", "Low", "Close"]} if "OHLC" in asked else {})}]
     return {"name": name, "time_bucket_seconds": seconds, "modules": ["bars"], "bars_analytics": {"metrics": entries}, **more}
 
 

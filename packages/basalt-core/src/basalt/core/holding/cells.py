@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 
 from basalt.core.errors import UnsortedInput
-from basalt.core.holding.events import UNKNOWN, Bools, Events, Ints, Phases
+from basalt.core.holding.events import UNKNOWN, Bools, Events, Ints, Phases, Places
 
 Own = Callable[[], Ints | None]
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The buckets of a batch in the order in which they begin, those of listings that were seen before first.
+    """The buckets of a batch, in order of listing and time.
 
     Attributes:
         events: The events.
@@ -24,8 +24,8 @@ class Cells:
         labels: Its label, ns.
         starts: Its first event.
         ends: Its last event.
+        continued: Of each listing that was seen before, by code, the cell that it goes on with.
         open: Of each listing, by code, the last cell, which later rows may go on with.
-        carried: Listings that were seen before; the cell that each goes on with has the number of its code.
     """
 
     events: Events
@@ -33,8 +33,8 @@ class Cells:
     labels: Ints
     starts: Ints
     ends: Ints
-    open: Ints
-    carried: int
+    continued: Places
+    open: Places
 
     @property
     def count(self) -> int:
@@ -42,14 +42,14 @@ class Cells:
         return int(self.starts.size)
 
     @property
-    def continued(self) -> Ints:
-        """The cell that each listing that was seen before goes on with."""
-        return np.arange(self.carried)
+    def carried(self) -> int:
+        """Listings that were seen before; their last rows are the first ones of the batch."""
+        return int(self.continued.size)
 
     @property
-    def before(self) -> Ints:
+    def before(self) -> Places:
         """The event before each cell's first one; -1 for the first cell of a listing."""
-        found: Ints = self.events.previous[self.starts]
+        found: Places = self.events.previous[self.starts]
         return found
 
     @property
@@ -72,23 +72,27 @@ def divided(codes: Ints, times: Ints, labels: Ints, own: Own, carried: int, phas
     Raises:
         UnsortedInput: The rows of a listing go back in time.
     """
-    from basalt.core.holding.dividing_kernel import divide_rows
+    from basalt.core.holding.dividing_kernel import CELL, TARGET, divide_rows
 
     size = codes.size + phases.waiting
-    numbers, spans, is_row = np.empty((6, size), np.int64), np.empty(size), np.empty(size, np.bool_)
+    numbers, moments, spans, is_row = np.empty((5, size), np.int32), np.empty(size, np.int64), np.empty(size), np.empty(size, np.bool_)
     cells, last = np.empty((4, size), np.int64), np.full(len(listings), -1)
     changes = phases.changes
     rows = (codes, times, labels, carried, len(listings) if is_end else 0)
     known = (changes.times, changes.labels, changes.codes, phases.following, phases.ends, phases.current)
-    count, opened, wrong = divide_rows(*rows, *known, numbers, spans, is_row, cells, last)
+    count, opened, wrong = divide_rows(*rows, *known, numbers, moments, spans, is_row, cells, last)
     if wrong >= 0:
         raise UnsortedInput(
             f"the rows of listing {listings[wrong]} go back in time", where="l2", hint="sort the file, or UNSORTED_INPUT: sort"
         )
-    source, moments, told, of, target, previous = numbers[:, :count]
-    events = Events(source, moments, told, of, target, previous, spans[:count], is_row[:count])
-    of_codes, of_labels, starts, ends = cells[:, :opened]
-    return Cells(_with_own(events, own), of_codes, of_labels, starts, ends, of[last], carried)
+    order = np.argsort(cells[0, :opened], kind="stable")  # neighbours that stay neighbours are put in order faster later on
+    places = np.empty(opened, np.int32)
+    places[order] = np.arange(opened)
+    source, told, _, _, previous = numbers[:, :count]
+    of, target = places[numbers[CELL, :count]], places[numbers[TARGET, :count]]
+    events = Events(source, moments[:count], told, of, target, previous, spans[:count], is_row[:count])
+    of_codes, of_labels, starts, ends = cells[:, order]
+    return Cells(_with_own(events, own), of_codes, of_labels, starts, ends, of[:carried], of[last])
 
 
 def _with_own(events: Events, own: Own) -> Events:

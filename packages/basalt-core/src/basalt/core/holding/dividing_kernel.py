@@ -6,15 +6,17 @@ sorting them.
 
 from __future__ import annotations
 
-from numba import boolean, float64, int64, njit, types
+from numba import boolean, float64, int32, int64, njit, types
 
-from basalt.core.holding.events import NEVER, Bools, Floats, Ints
+from basalt.core.holding.events import NEVER, Bools, Floats, Ints, Places
 
+ROW, PHASE, CELL, TARGET, PREVIOUS = 0, 1, 2, 3, 4
+"""Rows of `events`."""
 _READ = types.Array(int64, 1, "C", readonly=True)
 _SIGNATURE = types.Tuple((int64, int64, int64))(  # type: ignore[no-untyped-call]
     *(_READ, _READ, _READ, int64, int64),
     *(_READ, _READ, _READ, int64[::1], int64[::1], int64[::1]),
-    *(int64[:, ::1], float64[::1], boolean[::1], int64[:, ::1], int64[::1]),
+    *(int32[:, ::1], int64[::1], float64[::1], boolean[::1], int64[:, ::1], int64[::1]),
 )
 
 
@@ -31,7 +33,8 @@ def divide_rows(
     following: Ints,
     ends: Ints,
     current: Ints,
-    events: Ints,
+    events: Places,
+    moments: Ints,
     spans: Floats,
     is_row: Bools,
     cells: Ints,
@@ -46,8 +49,9 @@ def divide_rows(
         change_times, change_labels, change_codes: Of each change of phase, those of a listing in order of time.
         following, ends: By code, the change that comes next, and the one after the last; the former is moved on.
         current: By code, the phase; moved on.
-        events: Gets for each event its row, time, phase, cell, the cell of the next one of its listing (its own without one), and the
-            one before (-1 without one). Both are as wide as there can be events.
+        events: Gets for each event its row, phase, cell, the cell of the next one of its listing (its own without one), and the
+            one before (-1 without one). All arrays of events and cells are as wide as there can be events.
+        moments: Gets the time of each event.
         spans: Gets the time until the next one, 0 without one.
         is_row: Gets whether it is a row.
         cells: Gets for each cell code, label, first and last event.
@@ -74,24 +78,24 @@ def divide_rows(
                 break
             previous = last[code]
             if is_change:
-                moment, label, row = change_times[at], change_labels[at], events[0, previous]
+                moment, label, row = change_times[at], change_labels[at], events[ROW, previous]
                 current[code] = change_codes[at]
                 at += 1
             else:
                 moment, label, row = time, labels[step], step
-            cell = events[3, previous] if previous >= 0 else -1
+            cell = events[CELL, previous] if previous >= 0 else -1
             if cell < 0 or cells[1, cell] != label:
                 cell = opened
                 opened += 1
                 cells[0, cell], cells[1, cell], cells[2, cell] = code, label, count
             if previous >= 0:
-                if moment < events[1, previous]:
+                if moment < moments[previous]:
                     wrong = code
-                spans[previous] = moment - events[1, previous]
-                events[4, previous] = cell
-            events[0, count], events[1, count], events[2, count], events[3, count] = row, moment, current[code], cell
-            events[4, count], events[5, count] = cell, previous
-            spans[count] = 0
+                spans[previous] = moment - moments[previous]
+                events[TARGET, previous] = cell
+            events[ROW, count], events[PHASE, count], events[PREVIOUS, count] = row, current[code], previous
+            events[CELL, count], events[TARGET, count] = cell, cell
+            moments[count], spans[count] = moment, 0
             is_row[count] = not is_change
             cells[3, cell] = count
             last[code] = count

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
+"""Numbers of rows, events and cells of one batch."""
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 UNKNOWN = -1
@@ -85,12 +87,12 @@ class Events:
         is_row: The event is a row, not a change of phase.
     """
 
-    source: Ints
+    source: Places
     times: Ints
-    phases: Ints
-    of: Ints
-    target: Ints
-    previous: Ints
+    phases: Places
+    of: Places
+    target: Places
+    previous: Places
     spans: Floats
     is_row: Bools
 

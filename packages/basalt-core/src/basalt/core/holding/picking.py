@@ -42,17 +42,23 @@ class Picks:
         found = {series.name: series for key, rows in self._rows.items() for series in self._at(rows, self._names[key])}
         entries = dict.fromkeys(name for name, is_entry in self._asked.values() if is_entry)
         before = self.cells.before
-        earlier = nullable(np.where(before >= 0, self.cells.events.of[before], -1))
-        entered = {name: found[name].gather(earlier) for name in entries}
+        earlier = np.where(before >= 0, self.cells.events.of[before], -1)
+        entered = {series.name: series for series in _taken(pl.DataFrame([found[name] for name in entries]), earlier, 0)}
         return {column: (entered if is_entry else found)[name] for column, (name, is_entry) in self._asked.items()}
 
     def _at(self, rows: Ints, names: Mapping[str, str]) -> list[pl.Series]:
         """The values of some columns in *rows*; those of carried rows, which lie in memory of their own, put between the others."""
-        first = self.cells.carried if self.values.height > self.cells.carried else 0
         kept = self.values.select(pl.col(name).alias(alias) for name, alias in names.items())
-        fresh = kept.slice(first)[np.maximum(rows - first, 0)]
-        others = np.flatnonzero(rows < first)
-        if not others.size:
-            return fresh.get_columns()
-        known = kept.head(max(first, 1)).select(pl.all().gather(pl.lit(nullable(rows[others]))))
-        return [one.scatter(others, other) for one, other in zip(fresh, known, strict=True)]
+        return _taken(kept, rows, self.cells.carried if kept.height > self.cells.carried else 0)
+
+
+def _taken(frame: pl.DataFrame, rows: Ints, first: int) -> list[pl.Series]:
+    """The columns of *frame* in *rows*, null at -1; most of them lie from *first* on, in memory of their own."""
+    if not frame.width:
+        return []
+    taken = frame.slice(first)[np.maximum(rows - first, 0)]
+    others = np.flatnonzero(rows < first)
+    if not others.size:
+        return taken.get_columns()
+    known = frame.head(max(first, 1)).select(pl.all().gather(pl.lit(nullable(rows[others]))))
+    return [one.scatter(others, other) for one, other in zip(taken, known, strict=True)]

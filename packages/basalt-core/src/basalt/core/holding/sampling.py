@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from basalt.core.bucketing import Closed
-from basalt.core.holding.events import Floats, Ints
+from basalt.core.holding.events import Floats, Ints, Places
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Looks:
     codes: Ints
     slots: Ints
     values: Floats
-    cells: Ints
+    cells: Places
 
     def taken(self, at: Any) -> Looks:
         """The looks at the positions *at*."""
@@ -64,7 +64,7 @@ class Samples:
         self.pending = np.append(self.pending, np.full(more, np.nan))
         self.pending_slot = np.append(self.pending_slot, np.zeros(more, np.int64))
 
-    def added(self, looks: Looks, continued: Ints, prior: Floats, unfinished: Ints, cells: int) -> Floats:
+    def added(self, looks: Looks, continued: Places, prior: Floats, unfinished: Places, cells: int) -> Floats:
         """Moves by cell, those that earlier batches found in open cells included.
 
         Args:
@@ -92,7 +92,7 @@ class Samples:
         )
         return found
 
-    def _with_pending(self, looks: Looks, continued: Ints) -> Looks:
+    def _with_pending(self, looks: Looks, continued: Places) -> Looks:
         waiting = np.flatnonzero(~np.isnan(self.pending[: continued.size]))
         codes = np.concatenate([waiting, looks.codes])
         joined = Looks(

@@ -117,6 +117,10 @@ class _Stream:
         self.phases, self.names = Phases(told[0]), told[1]
         self.tallied = [Tallied(each, found) for each in values if (found := _of(each, wanted))]
         self.samples = {column: self._chain(column) for column in wanted if kind_of(column) in ("moves", "samples")}
+        exprs = {each.value.name: self._defined(each.value) for each in self.tallied if not each.value.is_phase}
+        self._later = {name: expr for name, expr in exprs.items() if self._is_later(expr)}
+        self._at_once = {name: expr for name, expr in exprs.items() if name not in self._later}
+        self._earlier = dict.fromkeys(name for expr in self._later.values() for name in expr.meta.root_names() if name.startswith(BEFORE))
         self.carry: pl.DataFrame | None = None
         self.prior = pl.DataFrame(schema={name: dtype for name, dtype in schema.items() if name in (*TIMES, *wanted)})
 
@@ -131,17 +135,18 @@ class _Stream:
         yield self._closed()
 
     def _labelled(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """The values in each row, as far as they are of this row alone; columns that others are made of, and time and bucket."""
         names = rows.collect_schema().names()
-        reads = {name for each in self.tallied for name in each.value.expr.meta.root_names()}
-        plain = {name.removeprefix(BEFORE) for name in reads if name.removeprefix(BEFORE) in names}
+        reads = {name.removeprefix(BEFORE) for expr in self._later.values() for name in expr.meta.root_names()}
         own = [PHASE_COLUMN] if PHASE_COLUMN in names else []
         time = pl.col(self.time)
         return rows.select(
             KEY,
-            *(plain - {KEY, PHASE_COLUMN}),
+            *(reads.intersection(names) - {KEY, PHASE_COLUMN}),
             *own,
             time.cast(pl.Int64).alias(_TIME),
             self.clock.label(time).cast(pl.Int64).alias(_LABEL),
+            *(expr.alias(name) for name, expr in self._at_once.items()),
         )
 
     # ------------------------------------------------------------ one batch
@@ -218,23 +223,31 @@ class _Stream:
 
     def _values(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The values in each row; the phase is none of them, it changes without a row."""
-        exprs = {each.value.name: each.value.expr for each in self.tallied if not each.value.is_phase}
-        made = [name for name, expr in exprs.items() if not expr.meta.is_column() and self.types[name].is_float()]
-        values = frame.lazy().select(expr.alias(name) for name, expr in exprs.items())
-        return values.with_columns(pl.col(made).fill_nan(None)).collect(engine="in-memory")
+        if not self._later:
+            return frame.select(*self._at_once)
+        later = (expr.alias(name) for name, expr in self._later.items())
+        return frame.lazy().select(*self._at_once, *later).collect(engine="in-memory")
+
+    @staticmethod
+    def _is_later(expr: pl.Expr) -> bool:
+        """Whether a value is made of the row before, too."""
+        return any(name.startswith(BEFORE) for name in expr.meta.root_names())
+
+    def _defined(self, value: Standing) -> pl.Expr:
+        """*value*, null where it is no number."""
+        return value.expr if value.expr.meta.is_column() or not self.types[value.name].is_float() else value.expr.fill_nan(None)
 
     def _with_earlier(self, frame: pl.DataFrame, events: Events) -> pl.DataFrame:
         """*frame* with the columns of the row before, as far as values read them; carried rows have theirs."""
-        reads = dict.fromkeys(name for each in self.tallied for name in each.value.expr.meta.root_names() if name.startswith(BEFORE))
-        if not reads:
+        if not self._earlier:
             return frame
         rows = np.flatnonzero(events.is_row)
         place, previous = np.full(frame.height, -1, np.int64), events.previous[rows]
         place[events.source[rows]] = np.where(previous >= 0, events.source[previous], -1)
         index = nullable(place)
-        gathered = {name: frame[name.removeprefix(BEFORE)].gather(index) for name in reads}
+        gathered = {name: frame[name.removeprefix(BEFORE)].gather(index) for name in self._earlier}
         known = [pl.coalesce(found, pl.col(name)) if name in frame.columns else found for name, found in gathered.items()]
-        return frame.with_columns(expr.alias(name) for name, expr in zip(reads, known, strict=True))
+        return frame.with_columns(expr.alias(name) for name, expr in zip(self._earlier, known, strict=True))
 
 
 def _positions(known: Ints, wanted: Ints) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from basalt.core.holding.cells import Cells
-from basalt.core.holding.events import Bools, Floats, Ints
+from basalt.core.holding.events import Bools, Floats, Ints, Places
 
 Phases = tuple[tuple[str, ...], tuple[str, ...]]
 """Phases in which a value counts, and those in which it does not."""
@@ -45,10 +45,10 @@ class Sums:
         weights = self._shared_weights(phases, in_time=in_time) if known is None else self._weighed(known, in_time=in_time)
         if kind in ("held", "count"):  # sums of whole numbers, whose order does not matter
             found = self._shared_count(phases, in_time=in_time).copy() if known is None else self._summed(weights, in_time=in_time)
-            found[: prior.len()] += as_floats(prior)
+            found[self.cells.continued] += as_floats(prior)
             return pl.Series(found)
         found = np.zeros(self.cells.count)
-        found[: prior.len()] = as_floats(prior)
+        found[self.cells.continued] = as_floats(prior)
         self._add(found, values, weights, is_complete=known is None, in_time=in_time)
         return pl.Series(found)
 
@@ -82,7 +82,7 @@ class Sums:
     def _summed(self, weights: Floats, *, in_time: bool) -> Floats:
         return np.bincount(self._bins(in_time=in_time), weights, self.cells.count).astype(np.float64, copy=False)
 
-    def _bins(self, *, in_time: bool) -> Ints:
+    def _bins(self, *, in_time: bool) -> Places:
         """Cell of each event, over time of the next one: a value stands until then."""
         return self.cells.events.target if in_time else self.cells.events.of
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from basalt.core.holding.cells import Cells, nullable
-from basalt.core.holding.events import UNKNOWN, Bools, Floats, Ints
+from basalt.core.holding.events import UNKNOWN, Bools, Floats, Ints, Places
 from basalt.core.holding.picking import Picks
 from basalt.core.holding.sampling import Looks, Samples, slots_of
 from basalt.core.holding.summing import SUMS, Phases, Sums, as_floats, filled_floats
@@ -25,7 +25,7 @@ _COMBINED: Mapping[str, Combine] = {
     "min": pl.min_horizontal,
     "max": pl.max_horizontal,
     "first": pl.coalesce,
-    "last": lambda earlier, fresh: pl.coalesce(fresh, earlier),
+    **dict.fromkeys(("last", "stands"), lambda earlier, fresh: pl.coalesce(fresh, earlier)),
     **dict.fromkeys(("entry", SINCE, BEGIN), lambda earlier, _: earlier),
 }
 """How an open cell goes on, by kind or column; what is not here has the earlier part in it, or needs none."""
@@ -54,6 +54,7 @@ class Tally:
         self.source = cells.events.source
         self.sums = Sums(cells, counts)
         self._positions: dict[tuple[str, Phases], Ints] = {}
+        self._standing: dict[Phases, pl.Series] = {}
 
     def kept(self, tallied: Sequence[Tallied], values: pl.DataFrame, samples: Mapping[str, Samples], names: Sequence[str]) -> pl.DataFrame:
         """The columns of all values, one row a cell.
@@ -80,7 +81,7 @@ class Tally:
                     made[column] = self._number(column, told, samples)
         return self._with_prior(made | picks.taken())
 
-    def _at(self, positions: Ints) -> pl.Series:
+    def _at(self, positions: Ints | Places) -> pl.Series:
         """Times of the events at *positions*; null at -1."""
         times = pl.Series(self.cells.events.times[positions])
         return times if (positions >= 0).all() else times.set(pl.Series(positions < 0), None)
@@ -100,6 +101,8 @@ class Tally:
 
     def _number(self, column: str, told: Told, samples: Mapping[str, Samples]) -> pl.Series:
         kind = kind_of(column)
+        if kind == "stands":
+            return self._stands(told)
         if kind in SUMS:
             summed = self.sums.added(kind, told.phases, told.values, None if told.is_complete else told.counts, self.prior[column])
         elif kind in _EXTREMES:
@@ -110,6 +113,15 @@ class Tally:
         else:
             summed = self._sampled(column, samples[column], told)
         return summed.cast(dtype_of(kind, told.dtype))
+
+    def _stands(self, told: Told) -> pl.Series:
+        """Whether there is a value after the last event that counts; the same series for values that are always known."""
+        rows = self.row("last", told.phases)
+        if not told.is_complete:
+            return told.values.is_not_null().gather(nullable(rows))
+        if told.phases not in self._standing:
+            self._standing[told.phases] = nullable(rows) >= 0
+        return self._standing[told.phases]
 
     def _sampled(self, column: str, samples: Samples, told: Told) -> pl.Series:
         events, cells = self.cells.events, self.cells
@@ -205,4 +217,4 @@ def _combined(column: str) -> Combine | None:
 
 def _is_whole(column: str, fresh: pl.Series) -> bool:
     """Whether what a cell had before makes no difference."""
-    return kind_of(column) == "last" and not fresh.null_count()
+    return kind_of(column) in ("last", "stands") and not fresh.null_count()

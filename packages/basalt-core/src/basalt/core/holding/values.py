@@ -53,6 +53,7 @@ KINDS: Mapping[str, str] = {
     "exit": "value that stands after its last event",
     "first": "value after the first event after which one stood",
     "last": "value after the last event after which one stood",
+    "stands": "whether one stands after the last event whose phase counts; null without such an event",
     "min": "smallest value after an event",
     "max": "largest value after an event",
     "total": "sum of the values of rows",
@@ -75,6 +76,7 @@ _TYPES: Mapping[str, pl.DataType] = {
     **dict.fromkeys(("times", "windows"), pl.List(pl.Int64())),
     "sigmas": pl.List(pl.Float64()),
     "spells": SPELLS,
+    "stands": pl.Boolean(),
 }
 
 

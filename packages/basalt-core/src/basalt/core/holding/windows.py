@@ -78,7 +78,8 @@ def read_ahead(queries: Iterator[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _read(query: pl.LazyFrame) -> pl.DataFrame:
-    return query.collect(engine="streaming")
+    """The rows in one piece of memory, which single ones are taken out of several times faster."""
+    return query.collect(engine="streaming").rechunk()
 
 
 def _follow_each_other(pieces: Sequence[Piece]) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from basalt.books import BookMessage
 from basalt.books.storage import Listings, frozen
 from basalt.feeds.dbn.event_kernel import SLOT, number_events, number_trades, take_fills
-from basalt.feeds.dbn.fields import ADD, ASK, BID, CANCEL, CLEAR, LAST, MODIFY, NO_SIZE, SNAPSHOT, TRADE, has_flag
+from basalt.feeds.dbn.fields import ADD, ASK, BID, CANCEL, CLEAR, LAST, MODIFY, NO_SIZE, SNAPSHOT, TRADE, has_flag, listings_of
 from basalt.market.sides import RestingSide
 
 HELD_AT_MOST = 100_000
@@ -48,7 +48,7 @@ def split_complete(records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _within_listing(records: pl.DataFrame, expression: pl.Expr) -> pl.Expr:
-    return expression if records["ListingId"].n_unique() < 2 else expression.over("ListingId")
+    return expression if len(listings_of(records)) < 2 else expression.over("ListingId")
 
 
 def with_snapshots_cleared(records: pl.DataFrame, in_snapshot: set[int]) -> pl.DataFrame:

@@ -83,6 +83,12 @@ def with_decimals(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
     return frame.with_columns(decimals(frame[name]).alias(name) for name in names)
 
 
+def listings_of(rows: pl.DataFrame) -> list[int]:
+    """The distinct `ListingId` of *rows*, most of which have one."""
+    ids = rows["ListingId"]
+    return [int(ids[0])] if ids.len() and ids.min() == ids.max() else ids.unique().to_list()
+
+
 class Clock:
     """Time of events that never runs backwards within a listing, so that the order of a file is an order in time."""
 
@@ -101,10 +107,9 @@ class Clock:
         is_late = has_flag(SNAPSHOT) if "flags" in records.columns else pl.lit(False)
         own = pl.when(is_late).then("ReceiveTimestamp").otherwise("FeedTimestamp")
         told = told.with_columns(pl.coalesce(own, "ReceiveTimestamp", "FeedTimestamp", 0).alias("own"))
-        is_single = told["ListingId"].n_unique() < 2
-        highest = pl.col("own").cum_max()
-        told = told.with_columns((highest if is_single else highest.over("ListingId")).alias("clock"))
-        known = {each: self._last[each] for each in told["ListingId"].unique() if each in self._last}
+        listings, highest = listings_of(told), pl.col("own").cum_max()
+        told = told.with_columns((highest if len(listings) < 2 else highest.over("ListingId")).alias("clock"))
+        known = {each: self._last[each] for each in listings if each in self._last}
         if known:
             earlier = pl.col("ListingId").replace_strict(known, default=None, return_dtype=pl.Int64)
             told = told.with_columns(pl.max_horizontal("clock", earlier).alias("clock"))

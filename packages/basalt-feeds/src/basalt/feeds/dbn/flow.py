@@ -17,7 +17,7 @@ from basalt.books import BookBuilder, BookMessage, OrderTracker
 from basalt.books.storage import Listings
 from basalt.core.tables import Table
 from basalt.feeds.dbn.events import as_messages, is_report, split_complete, with_snapshots_cleared
-from basalt.feeds.dbn.fields import CLEAR, LAST, PRICE_SCALE, STREAM, Clock, has_flag
+from basalt.feeds.dbn.fields import CLEAR, LAST, PRICE_SCALE, STREAM, Clock, has_flag, listings_of
 from basalt.feeds.dbn.naming import identity
 from basalt.feeds.dbn.order_rows import CARRIED, FAULTS, OrderRows
 from basalt.feeds.dbn.prints import QUOTES, trade_rows
@@ -132,7 +132,7 @@ class OrderFlow:
                 parts.append(self._tracker.feed(self._removals(messages[row : row + 1], listing)))
                 start = row
         parts.append(self._tracker.feed(messages[start:]))
-        self._seen_today |= set(messages["ListingId"].unique())
+        self._seen_today |= set(listings_of(messages))
         return pl.concat(parts)
 
     def _removals(self, clear: pl.DataFrame, listing: int) -> pl.DataFrame:

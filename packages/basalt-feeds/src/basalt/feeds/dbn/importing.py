@@ -19,7 +19,7 @@ from basalt.feeds.blocks import read_ahead
 from basalt.feeds.covering import Coverage, Span
 from basalt.feeds.dbn.completing import COMPLETE
 from basalt.feeds.dbn.facts import Steps, figure_rows, imbalance_rows, kinds_of, learn_definitions, reference_rows, steps_of
-from basalt.feeds.dbn.fields import DAY_NANOS
+from basalt.feeds.dbn.fields import DAY_NANOS, listings_of
 from basalt.feeds.dbn.finding import find_files
 from basalt.feeds.dbn.flow import OrderFlow
 from basalt.feeds.dbn.levels import LevelFlow
@@ -176,7 +176,7 @@ class _Market:
         """Put rows aside for the lake; of a listing's table, only the first kind of file is taken."""
         owners = self.days[day].owners
         for table, found in made:
-            rows, ids = found, found["ListingId"].unique().to_list()
+            rows, ids = found, listings_of(found)
             mine = [each for each in ids if owners.setdefault((table.name, each), kind) == kind]
             if len(mine) < len(ids):
                 self.passed_over.add(f"{kind}: {table.name} came from {owners[table.name, next(each for each in ids if each not in mine)]}")

@@ -11,7 +11,7 @@ from datetime import date
 import polars as pl
 
 from basalt.core.tables import Table
-from basalt.feeds.dbn.fields import LAST, STREAM, TRADE, Clock, decimals, has_flag, price
+from basalt.feeds.dbn.fields import LAST, STREAM, TRADE, Clock, decimals, has_flag, listings_of, price
 from basalt.feeds.dbn.naming import identity
 from basalt.feeds.dbn.prints import print_rows
 from basalt.feeds.identifiers import Listing
@@ -62,7 +62,7 @@ class LevelFlow:
         )
 
     def _number(self, rows: pl.DataFrame) -> pl.Expr:
-        before = {each: self._shown.get(each, 0) for each in rows["ListingId"].unique()}
+        before = {each: self._shown.get(each, 0) for each in listings_of(rows)}
         self._shown |= {each: before[each] + count for each, count in rows.group_by("ListingId").len().iter_rows()}
         place = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("ListingId")
         return (

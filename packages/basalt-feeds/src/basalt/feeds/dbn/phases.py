@@ -23,7 +23,7 @@ import polars as pl
 
 from basalt.core.tables import Table
 from basalt.feeds.dbn.facts import CLOCKS, enumerated, told
-from basalt.feeds.dbn.fields import STREAM
+from basalt.feeds.dbn.fields import STREAM, listings_of
 from basalt.feeds.dbn.naming import identity
 from basalt.feeds.identifiers import Listing
 from basalt.market.states import MarketState
@@ -138,8 +138,8 @@ class DayPhases:
         if not self._told or table not in _CLOCK_OF:
             return rows
         phases, clock = self._phases().select("ListingId", pl.col("TimestampNanoseconds").alias("since"), "MarketState"), _CLOCK_OF[table]
-        if rows["ListingId"].n_unique() == 1:
-            return rows.with_columns(_of_one(phases.filter(ListingId=rows["ListingId"].item(0)), rows[clock]))
+        if len(ids := listings_of(rows)) == 1:
+            return rows.with_columns(_of_one(phases.filter(ListingId=ids[0]), rows[clock]))
         asked = rows.select("ListingId", pl.col(clock).alias("since")).with_row_index("row").sort("since", maintain_order=True)
         found = asked.join_asof(phases.sort("since", maintain_order=True), on="since", by="ListingId", check_sortedness=False)
         return rows.with_columns(found.sort("row")["MarketState"])
@@ -159,6 +159,10 @@ def _statuses(rows: pl.DataFrame) -> list[Status]:
 
 def _of_one(phases: pl.DataFrame, times: pl.Series) -> pl.Series:
     """The phase at each of *times*, of one listing."""
-    places = np.searchsorted(phases["since"].to_numpy(), times.to_numpy(), side="right").astype(np.int64) - 1
+    since, asked, states = phases["since"].to_numpy(), times.to_numpy(), phases["MarketState"]
+    first, last = (int(place) - 1 for place in np.searchsorted(since, np.array([asked.min(), asked.max()]), side="right"))
+    if first == last:
+        return pl.Series("MarketState", [states[first] if first >= 0 else None], pl.String).new_from_index(0, times.len())
+    places = np.searchsorted(since, asked, side="right").astype(np.int64) - 1
     known = pl.Series(places).set(pl.Series(places < 0), None)
-    return pl.select(pl.lit(phases["MarketState"]).gather(pl.lit(known))).to_series().alias("MarketState")
+    return pl.select(pl.lit(states).gather(pl.lit(known))).to_series().alias("MarketState")

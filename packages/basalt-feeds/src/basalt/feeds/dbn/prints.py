@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from basalt.feeds.dbn.fields import STREAM, aggressor, with_decimals
+from basalt.feeds.dbn.fields import STREAM, aggressor, listings_of, with_decimals
 from basalt.feeds.dbn.naming import identity
 from basalt.feeds.identifiers import Listing
 
@@ -33,7 +33,7 @@ def trade_rows(reports: pl.DataFrame, quotes: pl.DataFrame, listings: tuple[List
 def _books(reports: pl.DataFrame, quotes: pl.DataFrame, until: str) -> pl.DataFrame:
     """The best quotes of the last book of the same listing up to the number in *until*, row by row."""
     shown = quotes.select("ListingId", pl.col("BMLLSequenceNo").alias("shown"), *_named()).sort("shown")
-    if shown["ListingId"].n_unique() < 2:
+    if len(listings_of(shown)) < 2:
         places = np.searchsorted(shown["shown"].to_numpy(), reports[until].to_numpy(), side="right").astype(np.int64) - 1
         return shown.select(pl.col(_BEST).gather(pl.lit(pl.Series(places).set(pl.Series(places < 0), None))))
     asked = reports.select("ListingId", until).with_row_index("row").sort(until, maintain_order=True)

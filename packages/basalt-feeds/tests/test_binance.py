@@ -289,8 +289,8 @@ def captures(draw: st.DrawFn) -> list[dict[str, Any]]:
     return messages
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(messages=captures(), piece=st.sampled_from([200, 1000, 1 << 20]))
+@settings(max_examples=18, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=captures(), piece=st.sampled_from([400, 2000, 1 << 20]))
 def test_books_are_those_of_the_slow_reader(tmp_path_factory: pytest.TempPathFactory, messages: list[dict[str, Any]], piece: int) -> None:
     folder = tmp_path_factory.mktemp("capture")
     if not any("e" in message for message in messages):
@@ -350,6 +350,19 @@ def test_books_that_differ_from_the_venues_quotes_are_reported(tmp_path: Path) -
     for piece in (100, 1 << 20):
         _, notices = imported(tmp_path, messages, bytes_at_once=piece)
         assert notices == ("BTCUSDT (spot): best quotes of the book are those of bookTicker after 1 of 2 depth messages",)
+
+
+def test_a_capture_that_is_given_twice_counts_once(tmp_path: Path) -> None:
+    """As it is and packed: no message of the copy is applied, and its quotes have no new book to be compared with."""
+    messages = [snapshot(5, [BID], [ASK]), depth(6, 7), ticker(7, BID, ASK), trade(1, "10.1", "1", buyer_is_maker=True)]
+    files = [write_capture(tmp_path / name, messages) for name in ("a.gz", "b.txt")]
+    notices = import_binance(files, tmp_path / "lake").notices
+    assert [each.partition(": ")[2] for each in notices] == [
+        "1 depth messages that came again, left out",
+        "1 trades that came again, left out",
+        "best quotes of the book are those of bookTicker after 1 of 1 depth messages",
+    ]
+    assert table(tmp_path / "lake", "Trades-Plus").height == 1
 
 
 def test_best_quotes_without_a_book_are_told(tmp_path: Path) -> None:

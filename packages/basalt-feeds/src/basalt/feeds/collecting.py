@@ -149,9 +149,11 @@ def collected_days(lake: Path, *, replace: bool = False) -> Iterator[Days]:
 def price_step(books: Sequence[pl.LazyFrame]) -> float | None:
     """The largest step that all prices of *books* are multiples of; None without prices."""
     names = [f"{side}Price{level}" for side in ("Bid", "Ask") for level in range(1, LEVELS + 1)]
-    seen = [pl.concat([book.select(pl.col(name).drop_nulls().unique()) for book in books]).collect().to_series() for name in names if books]
-    ticks = [np.rint(prices.to_numpy() * FINEST_DECIMAL).astype(np.int64) for prices in seen]
-    step = int(np.gcd.reduce(np.concatenate(ticks))) if ticks else 0
+    columns = [book.select(pl.col(name).alias("Price")) for book in books for name in names]
+    if not columns:
+        return None
+    prices = pl.concat(columns).drop_nulls().unique().collect(engine="streaming").to_series()
+    step = int(np.gcd.reduce(np.rint(prices.to_numpy() * FINEST_DECIMAL).astype(np.int64)))
     return step / FINEST_DECIMAL if step else None
 
 

@@ -32,7 +32,7 @@ class Agreement:
     def add(self, quotes: pl.DataFrame, books: pl.DataFrame | None) -> None:
         """Take best quotes and books, each with `Update` and `QUOTES`, in order."""
         known = quotes if self._quotes is None else pl.concat([self._quotes, quotes])
-        made = [each for each in (self._books, books) if each is not None]
+        made = [each for each in (self._books, books) if each is not None and not each.is_empty()]
         if not made or known.is_empty():
             self._quotes, self._books = known.tail(KEPT), pl.concat(made).tail(KEPT) if made else None
             return

@@ -123,3 +123,17 @@ def test_a_table_that_is_missing_is_noticed_where_no_listing_tells_its_market(
             lambda day: pl.DataFrame({"ListingId": [100001]}) if len(markets) > 1 else pl.DataFrame({"ListingId": [100001], "MIC": "XLON"}),
             PASSES=passes,
         )
+
+
+def test_what_a_run_was_asked_for_and_does_not_use_is_said(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASALT_CACHE_DIR", str(tmp_path / "cache"))
+    target = {"path_template": f"{tmp_path}/{{datasetname}}.parquet"}
+    passes = [{"name": "day", "modules": ["trade"], "timeline_mode": "daily_analytics"}]
+    config = {"START_DATE": DAY, "END_DATE": DAY, "LAKE": str(lake), "PASSES": passes, "OUTPUT_TARGET": target}
+
+    of_the_lake = run({**config, "UNIVERSE": "mic=XLON,XLOM"}, ledger=Ledger(tmp_path / "state"))
+    simulated = {"DATA_SOURCE_PATH": ["synthetic"], "synthetic": {"listings": 1, "scale": 0.02}}
+    of_another = run({**config, **simulated}, ledger=Ledger(tmp_path / "state"))
+
+    assert of_the_lake.notices == ("UNIVERSE mic=XLON,XLOM: no listings of XLOM on any day",)
+    assert of_another.notices == (f"the lake {lake} is not read: DATA_SOURCE_PATH is synthetic; to read it: --data_source_path lake",)

@@ -7,7 +7,7 @@ computes results.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -32,7 +32,11 @@ from basalt.core.planning.slots import run_days
 from basalt.core.plans import Plan
 from basalt.core.surveying import Found, survey_inputs
 from basalt.core.tables import Table
+from basalt.core.telling import Listener, heard_by, tell
 from basalt.core.universes import LABEL_DTYPES, GetUniverse, conform, parse_spec
+
+NAMED = 3
+"""Days that a notice names one by one."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +78,22 @@ class Prepared:
         return {day: hashlib.sha256(frame.write_csv().encode()).digest() for day, frame in self.frames.items()}
 
 
-def prepare(
-    config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Catalog, ledger: Ledger, progress: Callable[[str, int, int], None]
-) -> Prepared:
+def prepare(config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Catalog, ledger: Ledger, progress: Listener) -> Prepared:
     """Get a run ready.
 
     Raises:
         ConfigError, PlanError: The run cannot be planned.
         DataError: Files are missing, damaged, or break their contract.
     """
+    with heard_by(progress):
+        return _prepare(config, get_universe, shelf, ledger)
+
+
+def _prepare(config: AnalyticsConfig, get_universe: GetUniverse | None, shelf: Catalog, ledger: Ledger) -> Prepared:
     first = plan(config, shelf=shelf)
     check_places(first, shelf)
     sources = _sources(config, shelf)
-    progress("looking at the data", 0, 1)
+    tell("looking at the data", 0, 1)
     universes = _Universes(config, get_universe, shelf, sources)
     frames = {day: universes.of(day) for day in run_days(config)}
     if not universes.is_open:
@@ -97,11 +104,13 @@ def prepare(
     inputs = survey_inputs(bound, config, found, ledger, notices)
     if universes.is_open:
         frames = {day: frame if frame.height else _listings_of_tables(found.values(), day) for day, frame in frames.items()}
-    notices += [f"{day}: the universe has no listings" for day in days if frames[day].is_empty()]
+    notices += _of_days([day for day in days if frames[day].is_empty()], "the universe has no listings")
+    notices += _of_markets(frames, universes)
+    notices += _of_the_lake(config)
     notices += _unknown_listings(frames, days, universes)
     notices += _of_later_sources(found, config, sources)
     final = bound if days == bound.days else replace(bound, days=days)
-    progress("looking at the data", 1, 1)
+    tell("looking at the data", 1, 1)
     return Prepared(final, inputs, frames, tuple(notices), universes.is_open)
 
 
@@ -163,13 +172,14 @@ class _Universes:
         if table is None:
             raise MissingData("no plugin offers the table 'reference'", where="UNIVERSE", hint="pip install bmll-basalt-market")
         for source in self.sources:
-            inventory = source.inventory(table, [day], self._wanted_markets())
+            inventory = source.inventory(table, [day], self.wanted_markets())
             if inventory.files:
                 columns = [column.name for column in table.columns if column.name in (inventory.columns or ())]
                 return source.scan(table, inventory.files, columns)
         return None
 
-    def _wanted_markets(self) -> tuple[str, ...] | None:
+    def wanted_markets(self) -> tuple[str, ...] | None:
+        """Markets that UNIVERSE names; None where it names none."""
         if self.config.universe is None or self.get_universe is not None:  # beside a function, UNIVERSE is but a name
             return None
         kind, value = parse_spec(self.config.universe)
@@ -233,8 +243,33 @@ def _unknown_listings(frames: Mapping[date, pl.DataFrame], days: Sequence[date],
         unknown = frames[day].filter(~pl.col("ListingId").is_in(known.to_list()))["ListingId"].to_list()
         if unknown:
             shown = ", ".join(map(str, unknown[:5])) + (" …" if len(unknown) > 5 else "")
-            notices.append(f"{day}: {len(unknown)} listings of the universe are not in the reference table: {shown}")
+            who = "1 listing of the universe is" if len(unknown) == 1 else f"{len(unknown):,} listings of the universe are"
+            notices.append(f"{day}: {who} not in the reference table: {shown}")
     return notices
+
+
+def _of_days(days: Sequence[date], what: str) -> list[str]:
+    """Say *what* holds on *days*, in one sentence."""
+    if not days:
+        return []
+    more = len(days) - NAMED
+    return [", ".join(map(str, days[:NAMED])) + (f" and {more} more" if more > 0 else "") + f": {what}"]
+
+
+def _of_markets(frames: Mapping[date, pl.DataFrame], universes: _Universes) -> list[str]:
+    """Say which markets that the universe names have no listings."""
+    known = {mic for frame in frames.values() for mic in frame["MIC"].to_list()}
+    silent = [mic for mic in universes.wanted_markets() or () if mic not in known]
+    return [f"UNIVERSE {universes.config.universe}: no listings of {', '.join(silent)} on any day"] if silent else []
+
+
+def _of_the_lake(config: AnalyticsConfig) -> list[str]:
+    """Say that the lake is not read, which a user who names one may not expect."""
+    if config.lake is None or "lake" in config.data_source_path:
+        return []
+    return [
+        f"the lake {config.lake} is not read: DATA_SOURCE_PATH is {', '.join(config.data_source_path)}; to read it: --data_source_path lake"
+    ]
 
 
 # ---------------------------------------------------------------- tables
@@ -298,14 +333,15 @@ def _covered_days(
     for name, each in found.items():
         for file in each.inventory.files:
             present[file.day].add((name, file.mic))
-    notices = [f"{day}: no data" for day in bound.days if found and not present[day]]
+    notices = _of_days([day for day in bound.days if found and not present[day]], "no data")
     days = tuple(day for day in bound.days if present[day] or not found)
     if found and not days:
         tables = ", ".join(found)
         raise MissingData(
             f"there are no data of {tables} on any day of the run",
             where=_span(bound.days),
-            hint="check DATA_SOURCE_PATH, LAKE, UNIVERSE and the dates",
+            hint="check DATA_SOURCE_PATH, UNIVERSE and the dates"
+            + (f"; what the lake holds: basalt data describe --lake {config.lake}" if config.lake else ""),
         )
     holes = _holes(found, present, {day: frames[day] for day in days})
     if holes:

@@ -49,6 +49,8 @@ def write_tick_sizes(
     from basalt.core.cli.printing import print_lake_files
     from basalt.market.ticks import read_ladders, single_ticks, write_ladders
 
+    if not lake.is_dir():
+        raise InvalidValue(f"the lake {str(lake)!r} is no folder", where="--lake", hint="give the folder that holds Reference/")
     chosen = _Chosen(*given_days(day, start_date, end_date), mic or ())
     given = read_ladders(ladders) if ladders else None
     written = []

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
+from basalt.core.lake import lake_path
 from basalt.core.offers import Inventory, SourceFile
 from basalt.core.sources.lake import LakeSource
 from basalt.core.tables import Table
+from basalt.core.telling import tell
 from basalt.synthetic.scenario import PLAIN, Scenario
 from basalt.synthetic.writing import digest_of, markets_of, write_day
 
@@ -62,9 +64,18 @@ class SyntheticSource:
         Several processes may do so at once: files appear whole, and equal scenarios give equal
         files.
         """
-        for day in days:
+        asked = list(days)
+        for number, day in enumerate(asked):
+            if not self._begins(day):
+                tell(f"simulating {day}", number, len(asked))
             write_day(self.root, day, scenario=self.scenario)
         return self.root
+
+    def _begins(self, day: date) -> bool:
+        """Whether the first file of *day* is there, so that most likely all are."""
+        from basalt.synthetic.exchange import TABLES
+
+        return Path(lake_path(str(self.root), TABLES[0], markets_of(self.scenario)[0], day)).exists()
 
     def markets(self, table: Table, days: Sequence[date]) -> tuple[str, ...]:
         """Venues of the simulated market, whatever the days."""

@@ -53,4 +53,4 @@ def new(
     folder = write_plugin(name, directory)
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         typer.echo(str(path))
-    typer.echo(f"\nnext:\n  pip install -e {folder}\n  pytest {folder}")
+    typer.echo(f"\nnext (in an environment of uv: uv pip install):\n  pip install -e {folder}\n  pytest {folder}")

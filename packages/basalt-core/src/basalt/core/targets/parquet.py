@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -18,6 +19,8 @@ from basalt.core.offers import Receipt, Slot
 from basalt.core.tasks import PART_COMPRESSION, PART_LEVEL
 
 DEFAULT_TEMPLATE = "basalt_output/{datasetname}/{universe}/{start_date}_{end_date}.parquet"
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _TEMPORARY = re.compile(r"\.basalt-(\d+)\.tmp$")
@@ -102,7 +105,9 @@ class ParquetTarget:
             return self._write(options, slot, parts, columns, sort_keys, metadata)
         except OSError as problem:
             raise TargetFailed(
-                f"cannot write the output: {problem.strerror or problem}", where=path, hint="choose another path_template"
+                f"cannot write the output: {problem.strerror or problem}",
+                where=path,
+                hint="make room, and go on with --resume" if problem.errno in NO_ROOM else "choose another path_template",
             ) from problem
 
     def _write(

@@ -52,15 +52,17 @@ def reduced(
     path: Sequence[Instant], value: Value, reduction: str, width: int, *, closed: str = "right", states: Sequence[str] | None = None
 ) -> dict[int, float | None]:
     """The reduction of *value* in each bucket in which something happened, by the bucket's end."""
-    stood = [value(each.row) if counts(each, states) else None for each in path]
+    counted = [counts(each, states) for each in path]
+    stood = [value(each.row) if is_counted else None for each, is_counted in zip(path, counted, strict=True)]
     ends = sorted({bucket_of(each.time, width, closed) for each in path})
-    return {end: _reduce(reduction, _Bucket(path, stood, end - width, end, closed)) for end in ends}
+    return {end: _reduce(reduction, _Bucket(path, stood, counted, end - width, end, closed)) for end in ends}
 
 
 @dataclass(frozen=True)
 class _Bucket:
     path: Sequence[Instant]
     stood: Sequence[float | None]
+    counted: Sequence[bool]
     start: int
     end: int
     closed: str
@@ -92,6 +94,13 @@ class _Bucket:
         is_seen = carried is not None and self.path[first].time > self.start
         return [*([carried] if is_seen and carried is not None else []), *self.events()]
 
+    def last(self) -> float | None:
+        """What stands after the last instant that counts, the one carried in if none does."""
+        inside = self.inside()
+        counted = [index for index in inside if self.counted[index]]
+        is_seen = inside[0] > 0 and self.path[inside[0]].time > self.start
+        return self.stood[counted[-1]] if counted else self.stood[inside[0] - 1] if is_seen else None
+
 
 def _reduce(reduction: str, bucket: _Bucket) -> float | None:
     if reduction in ("TWA", "Coverage"):
@@ -103,13 +112,15 @@ def _reduce(reduction: str, bucket: _Bucket) -> float | None:
     if reduction == "Rate":
         time = sum(span for _, span in bucket.spells())
         return sum(bucket.rows()) / (time / 1e9) if time else None
-    if reduction == "Sum":
-        return sum(bucket.rows())
-    if reduction == "Mean":
+    if reduction in ("Sum", "Mean"):
         rows = bucket.rows()
-        return sum(rows) / len(rows) if rows else None
+        return sum(rows) if reduction == "Sum" else sum(rows) / len(rows) if rows else None
+    if reduction == "Last":
+        return bucket.last()
     values = bucket.events() if reduction.startswith("Event") else bucket.standing()
-    pick = {"First": lambda found: found[0], "Last": lambda found: found[-1], "Min": min, "Max": max}[reduction.removeprefix("Event")]
+    pick = {"First": lambda found: found[0], "Last": lambda found: found[-1], "Min": min, "Max": max}[
+        reduction.removeprefix("Event").removesuffix("Known")
+    ]
     return pick(values) if values else None
 
 
@@ -154,7 +165,7 @@ def windows(
             if end not in measured and before and stood[before[-1]] is not None:
                 found[bucket].append((0.0, window))
             elif measured.get(end) is not None:
-                time = sum(span for _, span in _Bucket(path, stood, end - window, end, "right").spells())
+                time = sum(span for _, span in _Bucket(path, stood, [], end - window, end, "right").spells())
                 found[bucket].append((measured[end] or 0.0, time))
     return found
 

@@ -180,8 +180,42 @@ def test_what_vendors_tell_of_queues(ask):
     told = {"BidInsertAge1": [10, 30], "BidSizeAhead1": [5.0, None]}
     books = bids(("09:00:00.001", 100.0), ("09:00:30.0005", 100.0))
     row = ask(section, modules=["l2", "l2tw"]).rows(l2={**books, **told}).row(0, named=True)
-    assert (row["BidInsertAge1"], row["BidSizeAhead1"]) == (30, 5.0)
+    assert (row["BidInsertAge1"], row["BidSizeAhead1"]) == (30, None)
     assert row["BidInsertAge1TWA"] == pytest.approx((10 * 29.9995 + 30 * 29.9995) / 59.999)
+
+
+def test_the_last_state_of_a_bucket_is_that_at_its_end_also_where_nothing_stands_any_more(ask):
+    section = {
+        "liquidity": [{"measures": ["Price", "Quantity", "CumQuantity"], "sides": "Bid", "levels": 1}],
+        "spreads": [{"variant": "Abs"}],
+        "ohlc": [{"source": "Bid", "open_mode": "prev_close"}],
+    }
+    books = {
+        "EventTimestamp": ["09:00:10", "09:00:40", "09:01:10", "09:01:20", "09:02:30"],
+        "BidPrice1": [99.0, None, 98.0, 102.0, 97.0], "BidQuantity1": [10.0, 0.0, 5.0, 6.0, 7.0],
+        "AskPrice1": [101.0, 101.0, 101.0, 101.0, 101.0], "AskQuantity1": [20.0] * 5,
+    }  # fmt: skip
+    phases = {"EventTimestamp": ["08:00:00", "09:02:40"], "MarketState": ["CONTINUOUS_TRADING", "HALTED"]}
+    rows = ask(section, modules=["l2"]).rows(l2=books, marketstate=phases)
+    assert column(rows, "BidPrice1") == {"09:01": None, "09:02": 102.0, "09:03": 97.0}
+    assert column(rows, "BidQuantity1") == {"09:01": None, "09:02": 6.0, "09:03": 7.0}
+    assert column(rows, "BidCumQuantity1") == {"09:01": 0.0, "09:02": 6.0, "09:03": 7.0}
+    assert column(rows, "SpreadAbs") == {"09:01": None, "09:02": None, "09:03": 4.0}
+    assert column(rows, "BidCloseC") == {"09:01": 99.0, "09:02": 102.0, "09:03": 97.0}
+
+
+def test_empty_levels_are_told_by_nulls_or_by_zeros(ask):
+    section = {
+        "liquidity": [{"measures": ["Quantity", "NumOrders"], "sides": "Ask", "levels": 1, "aggregations": ["Min", "Mean"]}],
+        "imbalances": [{"measure": "Quantity", "levels": 1}],
+        "depth": [{"measures": "Slope", "levels": 2, "aggregations": "Last"}],
+    }
+    books = {"EventTimestamp": ["09:00:10", "09:00:20"], "BidPrice1": [99.0, 99.0], "BidQuantity1": [10.0, 0.0], "BidNumOrders1": [1, 0]}
+    books |= {"AskPrice1": [101.0, None], "AskQuantity1": [20.0, 0.0], "AskNumOrders1": [2, 0]}
+    books |= {f"{side}{name}2": [value] * 2 for side, value in (("Bid", 98.0), ("Ask", 102.0)) for name in ("Price", "Quantity")}
+    row = ask(section, modules=["l2"]).rows(l2=books).row(0, named=True)
+    assert (row["AskQuantity1Min"], row["AskQuantity1Mean"], row["AskNumOrders1Min"]) == (20.0, 20.0, 2)
+    assert (row["ImbalanceQuantity1"], row["BookSlope2Last"]) == (None, None)
 
 
 WINDOWS = {"volatility": [{"source": "Bid", "second_level_window_seconds": 30, "second_level_aggregations": ["Mean", "Max", "Median"]}]}

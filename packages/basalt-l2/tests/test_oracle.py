@@ -122,7 +122,7 @@ STANDING = {
     "RoundTripCost15": oracle.round_trip(15),
     "BookSlope2": oracle.slope(2),
 }
-BARS = {"": ("EventFirst", "EventMax", "EventMin", "EventLast"), "C": ("First", "Max", "Min", "Last")}
+BARS = {"": ("EventFirst", "EventMax", "EventMin", "EventLast"), "C": ("First", "Max", "Min", "LastKnown")}
 
 
 def flows(path, rows):

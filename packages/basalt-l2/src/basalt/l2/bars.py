@@ -18,7 +18,7 @@ BarPrice = Literal["Open", "High", "Low", "Close"]
 OpenMode = Literal["event", "prev_close"]
 _REDUCTIONS: Mapping[OpenMode, Mapping[BarPrice, str]] = {
     "event": {"Open": "EventFirst", "High": "EventMax", "Low": "EventMin", "Close": "EventLast"},
-    "prev_close": {"Open": "First", "High": "Max", "Low": "Min", "Close": "Last"},
+    "prev_close": {"Open": "First", "High": "Max", "Low": "Min", "Close": "LastKnown"},
 }
 SUFFIX: Mapping[OpenMode, str] = {"event": "", "prev_close": "C"}
 """What an open mode adds to a column's name; `{openMode}` in a pattern."""
@@ -48,7 +48,8 @@ def _empty(source: Source, open_mode: OpenMode, ohlc: BarPrice) -> Literal["carr
 def bar(source: Source = "Mid", open_mode: OpenMode = "event", ohlc: BarPrice = "Close") -> Held:
     """{ohlc} of {source}, open mode {open_mode}.
 
-    `event`: over the changes of the book inside the bucket, nothing carried in; null without any. `prev_close`,
+    `event`: over the changes of the book inside the bucket, nothing carried in; null without any. A phase that lets the
+    book count is a change too. Changes to a book without that price are left out. `prev_close`,
     columns with a `C` at the end: over all that stood in the bucket, the state carried in included, so that a
     bar opens where the one before closed and a bucket without changes has all four prices equal.
     """
@@ -82,7 +83,8 @@ def volatility(
     The root of the sum of squared log returns between samples: what stands at the end of each slot of
     `subsample_seconds`, or after each instant with a change if unset. The price before the bucket is carried in,
     so the buckets of a day add up in variance; slots without a change bring a return of 0. There is no return over
-    a phase in which books do not count; while there is no price the last one stands. Null without a change to measure.
+    a phase in which books do not count, and a slot that such a phase cuts has a sample where it is cut. While there is no
+    price the last one stands. Null in a bucket without a change to measure.
     """
     return moves(_log_price(source), _slot(subsample_seconds), never=NOT_CONTINUOUS)
 

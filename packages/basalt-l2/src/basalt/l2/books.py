@@ -16,7 +16,7 @@ TABLE = "l2"
 Side = Literal["Bid", "Ask"]
 Level = Annotated[int, Field(ge=1, le=LEVELS)]
 Aggregation = Literal["Last", "TWA", "First", "Min", "Max", "Mean"]
-"""`Last`: the state at the bucket's end. `TWA`: its mean over time. `First`, `Min`, `Max`: of all that stood, the state
+"""`Last`: the state at the bucket's end, or at the end of the phases in it that count. `TWA`: its mean over time. `First`, `Min`, `Max`: of all that stood, the state
 carried in included. `Mean`: over the rows of the bucket, each counted once."""
 
 NOT_CONTINUOUS = AUCTION_STATES | IDLE_STATES
@@ -42,13 +42,17 @@ def price(side: Side, level: int = 1) -> pl.Expr:
 
 
 def quantity(side: Side, level: int = 1) -> pl.Expr:
-    """Quantity of a level; null where it is empty."""
-    return pl.col(f"{side}Quantity{level}")
+    """Quantity of a level; null where it is empty, which files tell by a null or by 0."""
+    return _unless_zero(f"{side}Quantity{level}")
 
 
 def orders(side: Side, level: int = 1) -> pl.Expr:
-    """Orders of a level; null where it is empty."""
-    return pl.col(f"{side}NumOrders{level}")
+    """Orders of a level; null where it is empty, which files tell by a null or by 0."""
+    return _unless_zero(f"{side}NumOrders{level}")
+
+
+def _unless_zero(column: str) -> pl.Expr:
+    return pl.when(pl.col(column) > 0).then(pl.col(column))
 
 
 def cumulated(values: list[pl.Expr]) -> pl.Expr:
@@ -64,6 +68,11 @@ def is_sound() -> pl.Expr:
 def mid() -> pl.Expr:
     """Mid of a sound book; null otherwise."""
     return pl.when(is_sound()).then((price("Bid") + price("Ask")) / 2)
+
+
+def positive_mid() -> pl.Expr:
+    """Mid that amounts can be told in shares of; null where it is not above 0, as that of a spread of futures can be."""
+    return pl.when(mid() > 0).then(mid())
 
 
 def weighted_mid(levels: int = 1) -> pl.Expr:

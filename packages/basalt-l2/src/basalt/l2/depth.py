@@ -9,7 +9,20 @@ import polars as pl
 from pydantic import Field
 
 from basalt.core.declaring import Example, Held, OverTime, safe_divide
-from basalt.l2.books import Aggregation, Side, book_analytic, cumulated, in_currency, is_sound, mid, of_book, price, quantity, suffix
+from basalt.l2.books import (
+    Aggregation,
+    Side,
+    book_analytic,
+    cumulated,
+    in_currency,
+    is_sound,
+    mid,
+    of_book,
+    positive_mid,
+    price,
+    quantity,
+    suffix,
+)
 from basalt.l2.ticks import TickSize
 from basalt.market.books import LEVELS
 
@@ -57,9 +70,9 @@ def _within(side: Side, limit: pl.Expr) -> pl.Expr:
 def depth_in_bps(side: Side, bps: Positive, agg: Aggregation = "Last") -> Held:
     """{agg} quantity of {side} levels no farther than {bps} basis points from the mid.
 
-    A lower bound where the deepest visible level lies within. Null while there is no mid.
+    A lower bound where the deepest visible level lies within. Null while there is no mid above 0.
     """
-    reach = mid() * (bps / 10_000)
+    reach = positive_mid() * (bps / 10_000)
     return of_book(_within(side, mid() - reach if side == "Bid" else mid() + reach), agg)
 
 
@@ -114,14 +127,15 @@ def _walked(side: Side, size: float) -> pl.Expr:
 def round_trip_cost(size: Positive, agg: Aggregation = "Last") -> Held:
     """{agg} cost of buying {size} shares and selling them again at once, in basis points of their value at the mid.
 
-    Both orders walk down the visible levels. Null while there is no mid or fewer than {size} shares are visible on a side.
+    Both orders walk down the visible levels. Null while there is no mid above 0 or fewer than {size} shares are visible on a side.
     """
     cost = _walked("Ask", size) - _walked("Bid", size)
-    return of_book(safe_divide(10_000 * cost, mid() * float(size)), agg)
+    return of_book(safe_divide(10_000 * cost, positive_mid() * float(size)), agg)
 
 
 def _slope(side: Side, levels: int) -> pl.Expr:
-    volumes = [cumulated([quantity(side, each) for each in range(1, level + 1)]).log() for level in range(1, levels + 1)]
+    stands = [cumulated([quantity(side, each) for each in range(1, level + 1)]) for level in range(1, levels + 1)]
+    volumes = [pl.when(each > 0).then(each.log()) for each in stands]
     first = safe_divide(volumes[0], (safe_divide(price(side), mid()) - 1).abs())
     steps = [
         safe_divide(safe_divide(after, now) - 1, (safe_divide(price(side, level + 1), price(side, level)) - 1).abs())

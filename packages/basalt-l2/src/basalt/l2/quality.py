@@ -67,7 +67,7 @@ def coverage(agg: Literal["Coverage"] = "Coverage") -> Held:
 )
 def phase() -> Held:
     """Phase of the listing's day at the end of the bucket, by the market-state table, else by the rows of the book."""
-    return held(pl.col("MarketState"), "Last")
+    return held(pl.col("MarketState"), "LastKnown")
 
 
 __all__ = ["Aggregation", "coverage", "phase", "time_in"]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import polars as pl
 
 from basalt.core.declaring import Example, Held, OverTime, safe_divide
-from basalt.l2.books import Aggregation, book_analytic, in_currency, is_sound, mid, of_book, price, suffix, weighted_mid
+from basalt.l2.books import Aggregation, book_analytic, in_currency, is_sound, mid, of_book, positive_mid, price, suffix, weighted_mid
 from basalt.l2.ticks import TickSize
 
 SPREADS = "spreads"
@@ -51,11 +51,15 @@ def spread(agg: Aggregation = "Last") -> Held:
     math=r"2 \cdot 10^4\, (a_1 - b_1) / (a_1 + b_1)",
     rollup=OverTime(),
     source=SOURCE,
-    examples=[Example(_BOOK, gives=200.0), Example(_CROSSED, gives=None)],
+    examples=[
+        Example(_BOOK, gives=200.0),
+        Example(_CROSSED, gives=None),
+        Example({**_BOOK, "BidPrice1": [-101.0], "AskPrice1": [-99.0]}, gives=None),
+    ],
 )
 def spread_bps(agg: Aggregation = "Last") -> Held:
-    """{agg} spread in basis points of the mid; null as for Abs, and where the mid is 0."""
-    return of_book(safe_divide(10_000 * _spread(), mid()), agg)
+    """{agg} spread in basis points of the mid; null as for Abs, and where the mid is not above 0."""
+    return of_book(safe_divide(10_000 * _spread(), positive_mid()), agg)
 
 
 @book_analytic(

@@ -21,6 +21,7 @@ from basalt.core.holding.values import BEGIN, PHASE_COLUMN, SINCE, UNTIL, Standi
 
 Reduction = Literal[
     "Last",
+    "LastKnown",
     "TWA",
     "Median",
     "Min",
@@ -38,7 +39,8 @@ Reduction = Literal[
 ]
 """What is made of a state in a bucket.
 
-`Last`: the last value that stood in it. `TWA`: the mean over the time in which it stood. `Median`: the value that stood at most
+`Last`: what stands after the last event that counts, null where that is nothing. `LastKnown`: the last value that stood,
+whatever came after it. `TWA`: the mean over the time in which it stood. `Median`: the value that stood at most
 half of that time higher and at most half of it lower, the mean of both where two do. `First`, `Min`, `Max`: the
 first, smallest and largest value that stood, the one carried in included. `EventFirst` … `EventMax`: the same
 of what rows and phases of the bucket brought, nothing carried in. `Mean`, `Sum`, `Count`: over the rows of the
@@ -83,7 +85,8 @@ class Held(Composite):
             return self
         condition = all_of(RowFilter(attributes=rows.attributes).expr())
         expr = self.standing.expr if condition is None else pl.when(condition).then(self.standing.expr)
-        return _MAKERS[self.reduction](_standing(expr, rows.market_states, () if rows.market_states else self.standing.never))
+        reduction = "LastKnown" if self.reduction == "Last" and condition is not None else self.reduction  # the last row that counts
+        return _MAKERS[reduction](_standing(expr, rows.market_states, () if rows.market_states else self.standing.never))
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -210,8 +213,18 @@ def _begin() -> Part:
 
 
 def _last(value: Standing) -> Held:
+    parts = {name: _part(value, name, Last()) for name in ("last", "stands")} | {**_around(value), "begin": _begin()}
+
+    def finish(p: Parts) -> pl.Expr:
+        carried = pl.when(_stood_at_start(p)).then(p["entry"])
+        return pl.when(p["stands"].is_null()).then(carried).when(p["stands"]).then(p["last"])
+
+    return Held(parts, finish, (), value, "Last")
+
+
+def _last_known(value: Standing) -> Held:
     parts = {"last": _part(value, "last", Last()), **_around(value), "begin": _begin()}
-    return Held(parts, lambda p: pl.coalesce(p["last"], pl.when(_stood_at_start(p)).then(p["entry"])), (), value, "Last")
+    return Held(parts, lambda p: pl.coalesce(p["last"], pl.when(_stood_at_start(p)).then(p["entry"])), (), value, "LastKnown")
 
 
 def _first(value: Standing) -> Held:
@@ -339,6 +352,7 @@ class _Makers(dict[str, Callable[[Standing], Held]]):
 _MAKERS = _Makers(
     {
         "Last": _last,
+        "LastKnown": _last_known,
         "TWA": _time_weighted,
         "Median": _median,
         "First": _first,

@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_series_equal
 
 from basalt.l3.life_kernel import CHANGE, DUPLICATE, ENTER, LEAVE, OTHER, UNKNOWN, UNNAMED
+from basalt.l3.lifetimes import _estimated, shortened
 from basalt.l3.lives import AFTER, BEFORE, KIND, Lives, order_numbers
 from basalt.l3.replacement_kernel import ARRIVAL, EXECUTION, measure_replacements, nothing_waits, with_halves
 
@@ -176,6 +178,43 @@ def test_replacing_is_its_twin_in_pieces_of_any_size(changes, size):
 def test_many_prices_wait_at_once():
     rows = [(0, EXECUTION, 10_000.0 - place, place) for place in range(5_000)]
     assert waited_and_replaced([*rows, (0, ARRIVAL, 10_000.0, 5_000)])[1][-1] == 5_000
+
+
+# ------------------------------------------------------------ cohorts
+
+AGES, LAST_HORIZON = [3, 10], 10
+
+
+def spell(age, event):
+    return age * 4 + event
+
+
+EARLY = st.lists(st.builds(spell, st.integers(0, 14), st.integers(1, 3)), max_size=12)
+LATE = st.lists(
+    st.builds(spell, st.integers(0, 20), st.integers(1, 2)) | st.builds(spell, st.integers(LAST_HORIZON, 20), st.just(3)), max_size=6
+)
+
+
+@QUICK
+@given(cohorts=st.lists(st.tuples(EARLY, LATE, LATE), max_size=4))
+def test_short_cohorts_are_estimated_like_whole_ones(cohorts):
+    """Later, nobody is lost from sight before the last age that is asked for."""
+    early, late, last = (
+        (pl.Series([list(each) for each in kind], dtype=pl.List(pl.Int64)) for kind in zip(*cohorts, strict=True))
+        if cohorts
+        else (pl.Series([], dtype=pl.List(pl.Int64)) for _ in range(3))
+    )
+    whole = early.list.concat(late).list.concat(last)
+    short = shortened(shortened(early, AGES).list.concat(late), AGES).list.concat(last)
+    for horizon in AGES:
+        for cause in (0, 1, 2):
+            found, expected = (_estimated(each, cause=cause, horizon=horizon) for each in (short, whole))
+            assert_series_equal(found, expected, check_names=False, rel_tol=1e-13, abs_tol=1e-13)
+
+
+def test_a_short_cohort_has_what_happens_between_two_horizons_once():
+    cohort = [spell(1, 1), spell(3, 1), spell(4, 1), spell(5, 2), spell(6, 1), spell(11, 2), spell(12, 1)]
+    assert shortened(pl.Series([cohort]), AGES).to_list() == [[-2, spell(3, 1), -2, spell(10, 1), spell(10, 2), -2, spell(11, 3)]]
 
 
 # ------------------------------------------------------------ ids

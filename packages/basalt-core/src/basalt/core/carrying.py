@@ -15,6 +15,7 @@ from basalt.core.cells import KEY
 from basalt.core.declaring.carried import Carried, Pieces
 from basalt.core.errors import UnsortedInput
 from basalt.core.facts import Piece
+from basalt.core.gathering import SEEN, Gathering
 from basalt.core.holding.windows import read_ahead, window_size, windows
 
 _PLACE = "carried:place"
@@ -66,6 +67,20 @@ class Carrier:
         def pieces(columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None) -> Pieces:
             kept = (reduce(piece.lazy()).collect(engine="in-memory") for piece in self._added(rows, set(names), at_once=False))
             yield from _asked(kept, list(schema) if columns is None else columns, predicate, limit)
+
+        return register_io_source(pieces, schema=schema)
+
+    def gathered(
+        self, rows: pl.LazyFrame, reduce: Callable[[pl.LazyFrame], pl.LazyFrame], names: Collection[str], gathering: Callable[[], Gathering]
+    ) -> pl.LazyFrame:
+        """What a *gathering* makes of what *reduce* makes of each window of *rows* with the values; arguments are those of `reduced`."""
+        schema = reduce(pl.LazyFrame(schema={**rows.collect_schema(), **self.types})).collect_schema()
+
+        def pieces(columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None) -> Pieces:
+            gathers = gathering()
+            for piece in self._added(rows, set(names), at_once=False):
+                gathers.add(reduce(piece.lazy()).collect(engine="in-memory"), piece.group_by(KEY).agg(pl.col(self.time).max().alias(SEEN)))
+            yield from _asked(iter([gathers.finished()]), list(schema) if columns is None else columns, predicate, limit)
 
         return register_io_source(pieces, schema=schema)
 

@@ -3,7 +3,7 @@
 scan → attached columns → row layers → cell → one group_by → order → composites finished
 
 Values that come late, with their rows out of order, are reduced in a group_by of their own. Lists of carried values are gathered
-window by window, since the engine would hold all rows until the last for them.
+window by window, since the engine would hold all rows until the last for them, and shortened on the way where they can be.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from basalt.core.declaring.analytics import Measure, part_column
 from basalt.core.declaring.carried import Carried
 from basalt.core.declaring.held import Held
 from basalt.core.declaring.rows import complete_columns
-from basalt.core.declaring.values import Composite, Row, identity
+from basalt.core.declaring.values import Composite, Row, Settling, identity
 from basalt.core.facts import NOTHING_KNOWN, Facts, Piece
+from basalt.core.gathering import Gathering, Settles
 from basalt.core.holding.values import BEFORE
 from basalt.core.plans import Query
 from basalt.core.stating import follow, stated
@@ -35,11 +36,13 @@ class Built:
         rows: Row values to materialise first, by name.
         reductions: Reductions by the name of their column, each expression once.
         finishes: Expressions over the reductions, each named as its output column.
+        settlings: How reductions that are lists are shortened, where they can be.
     """
 
     rows: Mapping[str, pl.Expr]
     reductions: Mapping[str, pl.Expr]
     finishes: tuple[pl.Expr, ...]
+    settlings: Mapping[str, Settling]
 
 
 def build(measures: Iterable[Measure]) -> Built:
@@ -48,6 +51,7 @@ def build(measures: Iterable[Measure]) -> Built:
     names: dict[bytes, str] = {}
     reductions: dict[str, pl.Expr] = {}
     finishes: list[pl.Expr] = []
+    settlings: dict[str, Settling] = {}
 
     def reduce(expr: pl.Expr, wanted: str) -> str:
         name = names.setdefault(identity(expr), wanted)
@@ -60,11 +64,15 @@ def build(measures: Iterable[Measure]) -> Built:
         if isinstance(value, Composite):
             rows |= _row_exprs(value.rows)
             parts = {name: reduce(part.expr, part_column(measure.column, name)) for name, part in value.parts.items()}
+            for name, column in parts.items():
+                settling = value.parts[name].settling
+                if settling:
+                    settlings[column] = settlings.get(column, settling) | settling
             finishes += [pl.col(column).alias(part_column(measure.column, name)) for name, column in parts.items()]
             finishes.append(_typed(value.finish({name: pl.col(column) for name, column in parts.items()}), measure).alias(measure.column))
         else:
             finishes.append(pl.col(reduce(_typed(value, measure), measure.column)).alias(measure.column))
-    return Built(rows, reductions, tuple(finishes))
+    return Built(rows, reductions, tuple(finishes), settlings)
 
 
 def _row_exprs(rows: Sequence[Row]) -> dict[str, pl.Expr]:
@@ -125,7 +133,8 @@ def _reduced(query: Query, tables: Mapping[str, pl.LazyFrame], clock: Clock, fac
     gathered = _lists(frame, grouped, reductions) if query.rows and query.is_foldable else {}
     reduced = _grouped(frame, grouped, {name: expr for name, expr in reductions.items() if name not in gathered})
     if gathered:
-        lists = _gathered(_carrier(query.time, query.rows[0], pieces), tables[query.table], grouped, gathered)
+        settles = Settles(grouped, clock, {name: built.settlings[name] for name in gathered if name in built.settlings})
+        lists = _gathered(_carrier(query.time, query.rows[0], pieces), tables[query.table], gathered, settles)
         reduced = lists if len(gathered) == len(reductions) else join_on_keys((reduced, lists), grouped.keys)
     return reduced.sort(grouped.keys).select(*grouped.labels, *built.finishes)
 
@@ -169,11 +178,17 @@ def _lists(rows: pl.LazyFrame, grouped: Cells, reductions: Mapping[str, pl.Expr]
     return {name: expr for name, expr in reductions.items() if isinstance(types[name], pl.List)}
 
 
-def _gathered(carrier: Carrier, rows: pl.LazyFrame, grouped: Cells, lists: Mapping[str, pl.Expr]) -> pl.LazyFrame:
-    """*lists* of each cell, in memory of their values alone."""
+def _gathered(carrier: Carrier, rows: pl.LazyFrame, lists: Mapping[str, pl.Expr], settles: Settles) -> pl.LazyFrame:
+    """*lists* of each cell, in memory of their values alone, or of less where all of them can be shortened."""
+    grouped = settles.grouped
     reads = {name for expr in (*grouped.of_rows, *lists.values()) for name in expr.meta.root_names()}
-    parts = carrier.reduced(rows, lambda window: _grouped(window, grouped, lists), {KEY, *reads})
-    return parts.group_by(grouped.keys).agg(pl.col(list(lists)).explode(empty_as_null=False))
+
+    def reduced(window: pl.LazyFrame) -> pl.LazyFrame:
+        return _grouped(window, grouped, lists)
+
+    if settles.clock.width_nanos > 0 and settles.settlings.keys() == lists.keys():
+        return carrier.gathered(rows, reduced, {KEY, *reads}, lambda: Gathering(settles))
+    return carrier.reduced(rows, reduced, {KEY, *reads}).group_by(grouped.keys).agg(pl.col(list(lists)).explode(empty_as_null=False))
 
 
 def _cheap_sums(reductions: Mapping[str, pl.Expr], rows: pl.LazyFrame) -> dict[str, pl.Expr]:

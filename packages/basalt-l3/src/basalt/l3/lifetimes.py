@@ -7,7 +7,7 @@ really been filled, or cancelled, by an age, and uses orders that are lost from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -15,7 +15,22 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from basalt.core.declaring import EVERY_ROW, Composite, Example, Part, Ratio, RatioOfSums, Sum, all_of, analytic, count_where, ratio, where
+from basalt.books.arrays import Longs
+from basalt.core.declaring import (
+    EVERY_ROW,
+    Composite,
+    Example,
+    Part,
+    Ratio,
+    RatioOfSums,
+    Settling,
+    Sum,
+    all_of,
+    analytic,
+    count_where,
+    ratio,
+    where,
+)
 from basalt.l3.conditions import SideOrTotal, column_of, on_side, shares
 from basalt.l3.fates import CANCELLED, CENSORED, FILLED, fate
 from basalt.l3.horizons import Horizon, horizon_nanos
@@ -60,7 +75,8 @@ def incidence(age: str, event: str, cause: int, horizon: Horizon, *conditions: p
     code = pl.when(fate(event) == CENSORED).then(SORTED_LAST).otherwise(fate(event)).cast(pl.Int64)
     spells = (fate(age) * CODES + code).filter(is_entry(), fate(age).is_not_null(), *(each for each in conditions if each is not None))
     estimate = partial(_estimated, cause=cause, horizon=horizon_nanos(horizon))
-    return Composite({"spells": Part(spells, Sum())}, partial(_finished, estimate=estimate))
+    settling = Settling(shortened, frozenset({horizon_nanos(horizon)}))
+    return Composite({"spells": Part(spells, Sum(), settling)}, partial(_finished, estimate=estimate))
 
 
 def _finished(parts: Mapping[str, pl.Expr], *, estimate: Callable[[pl.Series], pl.Series]) -> pl.Expr:
@@ -71,11 +87,34 @@ def _estimated(cohorts: pl.Series, *, cause: int, horizon: int) -> pl.Series:
     """The kernel's estimates of cohorts, each a list of spells."""
     from basalt.l3.incidence_kernel import estimate_incidence
 
+    estimates = np.empty(cohorts.len(), np.float64)
+    estimate_incidence(*_flat(cohorts), cause, horizon, estimates)
+    return pl.Series(cohorts.name, estimates, nan_to_null=True)
+
+
+def shortened(cohorts: pl.Series, horizons: Sequence[int]) -> pl.Series:
+    """Cohorts in as few spells as estimates at the *horizons* need.
+
+    Between two ages at which orders are lost from sight, what happens weighs the same whenever it happens: it is told apart by
+    horizons alone. No order of a cohort that is shortened is lost from sight at an age below the last of them any more.
+    """
+    from basalt.l3.incidence_kernel import shorten_cohorts
+
+    offsets, spells = _flat(cohorts)
+    shorter, ends = np.empty(spells.size, np.int64), np.empty(cohorts.len(), np.int64)
+    shorten_cohorts(offsets, spells, frozen(pl.Series(horizons, dtype=pl.Int64)), shorter, ends)
+    numbers = pl.int_range(cohorts.len(), dtype=pl.Int64, eager=True).alias("cohort")
+    of_each = numbers.gather(np.repeat(np.arange(cohorts.len()), np.diff(ends, prepend=0)))
+    lists = pl.DataFrame({"cohort": of_each, "spells": shorter[: of_each.len()]}).group_by("cohort").agg("spells")
+    found = numbers.to_frame().join(lists, on="cohort", how="left", maintain_order="left")["spells"]
+    return found.fill_null(pl.Series([[]], dtype=found.dtype)) if found.null_count() else found
+
+
+def _flat(cohorts: pl.Series) -> tuple[Longs, Longs]:
+    """The first spell of each cohort and the number of all, and the spells."""
     offsets = np.concatenate([np.zeros(1, np.int64), cohorts.list.len().cast(pl.Int64).cum_sum().to_numpy()])
     spells = cohorts.explode(empty_as_null=False, keep_nulls=False).cast(pl.Int64)
-    estimates = np.empty(cohorts.len(), np.float64)
-    estimate_incidence(frozen(pl.Series(offsets)), frozen(spells), cause, horizon, estimates)
-    return pl.Series(cohorts.name, estimates, nan_to_null=True)
+    return frozen(pl.Series(offsets)), frozen(spells)
 
 
 def _risk_column(risk: Risk, horizon: Horizon, side: SideOrTotal) -> str:

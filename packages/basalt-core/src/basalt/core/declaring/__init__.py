@@ -12,7 +12,7 @@ from basalt.core.declaring.held import Held, OverTime, Reduction, WindowReductio
 from basalt.core.declaring.modules import Family, Module, ModuleConfig, Select
 from basalt.core.declaring.rollups import ByAxis, First, FromParts, Gathered, Last, Max, Min, RatioOfSums, Rollup, RootOfSums, Sum
 from basalt.core.declaring.rows import EVERY_ROW, RowFilter, all_of, complete_columns, count_where, first_where, known, last_where, where
-from basalt.core.declaring.values import Composite, Part, Ratio, Root, Row, ratio, safe_divide
+from basalt.core.declaring.values import Composite, Part, Ratio, Root, Row, Settling, ratio, safe_divide
 from basalt.core.holding.values import before
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Row",
     "RowFilter",
     "Select",
+    "Settling",
     "Sum",
     "WindowReduction",
     "all_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,11 +45,29 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Settling:
+    """How lists of carried values become shorter, so that they need not be kept until the last row of a day.
+
+    Attributes:
+        shorten: From lists, and ages in ascending order, to lists that `Composite.finish` reads alike. It is given the lists of buckets
+            that ended longer ago than all of the ages, by the clock of their own listing; later rows may still add to them.
+        ages: In ns. Parts with one expression are shortened with those of all of them.
+    """
+
+    shorten: Callable[[pl.Series, Sequence[int]], pl.Series]
+    ages: frozenset[int]
+
+    def __or__(self, other: Settling) -> Settling:
+        return Settling(self.shorten, self.ages | other.ages)
+
+
+@dataclass(frozen=True)
 class Part:
-    """One reduction that a composite value is made of, with the rule that rolls it up."""
+    """One reduction that a composite value is made of, with the rule that rolls it up, and how it is shortened if it is a list."""
 
     expr: pl.Expr
     rollup: Rollup
+    settling: Settling | None = None
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
 import polars as pl
 import pytest
+
+from basalt.synthetic import Scenario, simulate
+from basalt.synthetic.scenario import Behaviour
 
 LISTINGS = [100001, 100002, 100003, 100004]
 INSTRUMENTS = {100001: (100001, 100002), 100003: (100003, 100004)}
@@ -141,14 +144,17 @@ def clearing(bids: dict[str, tuple[float, int]], asks: dict[str, tuple[float, in
 @pytest.mark.parametrize("listing", [100001, 100003])
 def test_messages_of_auctions_say_what_the_book_would_do(tables: dict[str, pl.DataFrame], listing: int) -> None:
     tick = of(tables["reference"], listing)["TickSize"].item()
-    orders = iter(of(tables["l3"], listing).filter(pl.col("LobAction") != 1).to_dicts())
+    hidden = of(tables["truth"], listing).select("BMLLSequenceNo", "HiddenSize")
+    orders = iter(
+        of(tables["l3"], listing).filter(pl.col("LobAction") != 1).join(hidden, on="BMLLSequenceNo").sort("BMLLSequenceNo").to_dicts()
+    )
     book: dict[int, dict[str, tuple[float, int]]] = {BID: {}, ASK: {}}
     following, crossed = next(orders), 0
     for message in of(tables["imbalance"], listing).to_dicts():
         while following["TimestampNanoseconds"] <= message["TimestampNanoseconds"]:
             book[following["Side"]].pop(following["OldOrderId"], None)
             if following["OrderId"]:
-                book[following["Side"]][following["OrderId"]] = (following["Price"], following["Size"])
+                book[following["Side"]][following["OrderId"]] = (following["Price"], following["Size"] + following["HiddenSize"])
             following = next(orders)
         bids, asks = book[BID], book[ASK]
         assert message["BestBidPrice"] == max((price for price, _ in bids.values()), default=None)
@@ -175,9 +181,15 @@ def test_auctions_trade_at_the_price_that_was_announced_last(tables: dict[str, p
     prices = dict(traded.group_by("MarketState").agg(pl.col("Price").first()).iter_rows())
     for message in last.filter(pl.col("IsCrossed")).to_dicts():
         assert prices[message["MarketState"]] == message["IndicativeUncrossingPrice"]
-        assert volumes[message["MarketState"]] >= message["PairedQuantity"]
-    opening = last.filter(pl.col("MarketState") == "OPENING_AUCTION").row(0, named=True)
-    assert volumes["OPENING_AUCTION"] == opening["PairedQuantity"]
+        assert volumes[message["MarketState"]] == message["PairedQuantity"]
+
+
+def test_no_venue_trades_on_with_a_crossed_book() -> None:
+    """Icebergs take part in auctions with what they hide: nothing that could trade is left."""
+    tables = simulate(date(2026, 2, 1), scenario=Scenario(listings=4, scale=0.15, auction_odds=1.0, behaviour=Behaviour(icebergs=0.4)))
+    books = tables["l2"].filter(pl.col("MarketState").is_in(["CONTINUOUS_TRADING", "POST_TRADE"]))
+    assert books.height > 2_000
+    assert books.filter(pl.col("BidPrice1") >= pl.col("AskPrice1")).is_empty()
 
 
 # the truth -----------------------------------------------------------------------------------------------------------

@@ -27,8 +27,9 @@ from basalt.synthetic.world import (
     N_ROWS,
     NONE,
     NOTHING,
+    O_AFTER,
+    O_HIDDEN,
     O_SIZE,
-    QUANTITIES,
     ROWS_AN_EVENT,
     SIZES,
     STATE,
@@ -40,6 +41,16 @@ from basalt.synthetic.world import (
     Number,
     part,
 )
+
+
+@part
+def all_at(w: Longs, place: Number) -> Number:
+    """What rests at a level, with what its icebergs hide: in auctions they take part as a whole."""
+    total, slot = 0, w[HEADS + place]
+    while slot != NOTHING:
+        total += w[order_at(slot) + O_SIZE] + w[order_at(slot) + O_HIDDEN]
+        slot = w[order_at(slot) + O_AFTER]
+    return total
 
 
 @part
@@ -56,13 +67,13 @@ def clearing(w: Longs, venue: Number, reference: Number) -> Number:
     bought, sold = 0, 0
     low, high = find_level(w, bids, ask), end_of(w, asks) - 1
     for place in range(low, end_of(w, bids)):
-        bought += w[QUANTITIES + place]
+        bought += all_at(w, place)
     for price in range(ask, bid + 1, w[TICK + venue]):
         while w[KEYS + low] < price:
-            bought -= w[QUANTITIES + low]
+            bought -= all_at(w, low)
             low += 1
         while high >= asks * MOST_LEVELS and -w[KEYS + high] <= price:
-            sold += w[QUANTITIES + high]
+            sold += all_at(w, high)
             high -= 1
         volume, left = min(bought, sold), abs(bought - sold)
         nearer = abs(price - reference) < abs(best - reference)

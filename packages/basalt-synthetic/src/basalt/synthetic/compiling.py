@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-PARTS = ("auctioning", "chance", "flow", "levels", "matching", "resting", "tape", "world")
+PARTS = ("auctioning", "chance", "flow", "latent", "levels", "matching", "resting", "tape", "world")
 """Modules whose code is compiled into the event loop."""
 
 

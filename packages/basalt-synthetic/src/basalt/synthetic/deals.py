@@ -13,7 +13,7 @@ from basalt.synthetic import world
 from basalt.synthetic.clocks import LIT_SOURCE, NANOS_PER_MICRO, NANOS_PER_SECOND, PRINT_SOURCE, PRINT_TIE
 from basalt.synthetic.group import Group
 from basalt.synthetic.market import Listing
-from basalt.synthetic.phases import MINUTE
+from basalt.synthetic.phases import MICROS, MINUTE
 from basalt.synthetic.planning import STEPS_A_DAY, DayPlan, typical_size
 from basalt.synthetic.quotes import Best, Quotes, all_quotes
 from basalt.synthetic.randomness import Stream, generator
@@ -182,9 +182,7 @@ def _draw(number: int, listing: Listing, plan: DayPlan) -> tuple[np.ndarray, ...
     expected = STEPS_A_DAY * listing.activity * plan.scenario.scale * plan.scenario.behaviour.prints
     micros = _times(random, expected, *plan.schedules[plan.listings.index(listing)].trading())
     count = micros.size
-    whole, part = np.divmod(micros / 1_000_000, 1)
-    second = whole.astype(np.int64)
-    fair = (plan.fair[second + 1] - plan.fair[second]) * part + plan.fair[second]
+    fair = plan.fair.prices(*np.divmod(micros, MICROS))
     trades = FIRST_PRINT + np.arange(count)
     return np.full(count, number), micros, trades, fair, random.random((_DRAWS, count)), random.normal(size=(2, count))
 

@@ -177,6 +177,5 @@ class Group:
         parts = []
         for each in self.happened:
             seconds, micros = (self.rows[column, each.begin.rows : each.end.rows] for column in (world.SECOND, world.MICRO))
-            fair = each.plan.fair
-            parts.append(fair[seconds] + (fair[seconds + 1] - fair[seconds]) * (micros / 1_000_000))
+            parts.append(each.plan.fair.prices(seconds, micros))
         return np.concatenate(parts)

@@ -160,7 +160,7 @@ def _run(plan: DayPlan, tape: Tape, begin: Ends) -> Ends:
         write_whole_numbers(plan, w)
         write_floats(plan, f)
         w[world.N_ROWS], w[world.N_BOOKS], w[world.N_CALLS] = begin.rows, begin.books, begin.calls
-        if run(w, f, phases, settings, tape.rows, tape.books, tape.calls):
+        if run(w, f, plan.fair.levels, plan.activity.clock, plan.activity.intensity, phases, settings, tape.rows, tape.books, tape.calls):
             return Ends(int(w[world.N_ROWS]), int(w[world.N_BOOKS]), int(w[world.N_CALLS]), begin.best)
         length, messages = 2 * length, 2 * messages
 

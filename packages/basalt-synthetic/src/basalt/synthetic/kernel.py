@@ -8,18 +8,19 @@ from basalt.synthetic.auctioning import announce, take_part_in_call, uncross
 from basalt.synthetic.chance import uniform, waiting_time
 from basalt.synthetic.compiling import digest_of_parts
 from basalt.synthetic.flow import decide
+from basalt.synthetic.latent import price_at
 from basalt.synthetic.levels import order_at
 from basalt.synthetic.matching import let_take, sweep, unhide
 from basalt.synthetic.resting import remove
 from basalt.synthetic.world import (
+    BASE,
     CALL,
     CONTINUOUS,
-    FAIR,
+    FAIR_SEED,
     FOLLOWING,
     GAP,
     HIDDEN_COUNT,
     IDLE,
-    INTENSITY,
     LAST,
     MESSAGE,
     MIX,
@@ -51,6 +52,7 @@ from basalt.synthetic.world import (
     SWEEP,
     UNCROSS,
     VENUES,
+    VOLATILITY,
     Floats,
     Ints,
     Longs,
@@ -78,30 +80,32 @@ def do_pending(w: Longs, rows: Ints, books: Ints, time: Number, number: Number) 
 
 
 @part
-def fair_at(f: Floats, time: Number) -> Number:
+def fair_at(w: Longs, f: Floats, path: Floats, clock: Floats, time: Number) -> Number:
     """The fair price at a time, in units."""
     second = time // 1_000_000
-    return f[FAIR + second] + (f[FAIR + second + 1] - f[FAIR + second]) * (time / 1_000_000 - second)
+    return price_at(path, clock, w[FAIR_SEED], f[VOLATILITY], f[BASE], second, time / 1_000_000 - second)
 
 
 @part
-def next_step(w: Longs, f: Floats, time: Number, venue: Number) -> Number:
+def next_step(w: Longs, f: Floats, intensity: Floats, time: Number, venue: Number) -> Number:
     """When somebody at *venue* decides next."""
     rate = f[RATE + venue]
     if w[STATE + venue] == CONTINUOUS:
         if uniform(w) < f[FOLLOWING]:
             return time + waiting_time(w, 1.0 / 300.0)
-        rate *= f[INTENSITY + time // 1_000_000] * (1.0 - f[FOLLOWING])
+        rate *= intensity[time // 1_000_000] * (1.0 - f[FOLLOWING])
     return time + waiting_time(w, rate)
 
 
 @part
-def change_phase(w: Longs, f: Floats, rows: Ints, books: Ints, calls: Longs, phases: Longs, settings: Floats, number: Number) -> None:
+def change_phase(  # noqa: PLR0917 - compiled functions take arrays one by one
+    w: Longs, f: Floats, rows: Ints, books: Ints, calls: Longs, phases: Longs, settings: Floats, number: Number, fair: Number
+) -> None:
     """Begin a phase of a venue: *phases* has time, venue, state and gap of messages, *settings* rate and mix."""
     time, venue, state = phases[0, number], phases[1, number], phases[2, number]
     if state == UNCROSS:
-        announce(w, calls, time, venue, fair_at(f, time))
-        uncross(w, rows, books, max(time, w[LAST]) + 1, venue, fair_at(f, time))
+        announce(w, calls, time, venue, fair)
+        uncross(w, rows, books, max(time, w[LAST]) + 1, venue, fair)
         state = IDLE
     elif w[STATE + venue] == CONTINUOUS and state != CONTINUOUS:
         for half in (2 * venue, 2 * venue + 1):
@@ -109,7 +113,6 @@ def change_phase(w: Longs, f: Floats, rows: Ints, books: Ints, calls: Longs, pha
                 unhide(w, rows, max(time - 2 * MOST_HIDDEN - 2, w[LAST]) + 1, half, half * MOST_HIDDEN)
     w[STATE + venue], w[GAP + venue] = state, phases[3, number]
     f[RATE + venue], f[MIX + venue] = settings[0, number], settings[1, number]
-    w[STEP + venue] = next_step(w, f, time, venue)
     w[MESSAGE + venue] = time + w[GAP + venue] if state == CALL else NEVER
 
 
@@ -132,16 +135,29 @@ def first_pending(w: Longs) -> Number:
     return found, time
 
 
-COMPILED_FROM = "a8dba0808742888b"
+COMPILED_FROM = "ef0eaaeec5105c55"
 """Digest of the files of parts. A change of them changes this line and so this file, which Numba's cache sees; until it does, nothing is kept."""
 
 
 @njit(cache=digest_of_parts() == COMPILED_FROM, nogil=True, error_model="numpy")
-def run(w: Longs, f: Floats, phases: Longs, settings: Floats, rows: Ints, books: Ints, calls: Longs) -> Number:
+def run(  # noqa: PLR0917 - compiled functions take arrays one by one
+    w: Longs,
+    f: Floats,
+    path: Floats,
+    clock: Floats,
+    intensity: Floats,
+    phases: Longs,
+    settings: Floats,
+    rows: Ints,
+    books: Ints,
+    calls: Longs,
+) -> Number:
     """Let the day happen; true when the tape was long enough.
 
     Args:
         w, f: The world at its beginning, as the places above say; they change.
+        path, clock: The fair price; see `latent`. What is asked for is kept in *path*.
+        intensity: Activity at each second.
         phases, settings: Whole and float fields of each phase, in order of time; see `change_phase`.
         rows, books, calls: The tape. Afterwards `w` says how many entries of each were written.
     """
@@ -155,18 +171,20 @@ def run(w: Longs, f: Floats, phases: Longs, settings: Floats, rows: Ints, books:
             return True
         now = max(time, w[LAST] + 1)
         if boundary <= now:
-            change_phase(w, f, rows, books, calls, phases, settings, phase)
+            venue, time = phases[1, phase], boundary
+            change_phase(w, f, rows, books, calls, phases, settings, phase, fair_at(w, f, path, clock, time))
+            w[STEP + venue] = next_step(w, f, intensity, time, venue)
             phase += 1
         elif w[MESSAGE + caller] == time:
-            announce(w, calls, time, caller, fair_at(f, time))
+            announce(w, calls, time, caller, fair_at(w, f, path, clock, time))
             w[MESSAGE + caller] = time + w[GAP + caller]
         elif pending == time:
             do_pending(w, rows, books, now, number)
         else:
-            fair = fair_at(f, now)
+            fair = fair_at(w, f, path, clock, now)
             if w[STATE + venue] == CONTINUOUS:
                 decide(w, f, rows, books, now, venue, fair)
             else:
                 take_part_in_call(w, f, rows, books, now, venue, fair)
-            w[STEP + venue] = next_step(w, f, time, venue)
+            w[STEP + venue] = next_step(w, f, intensity, time, venue)
     return False

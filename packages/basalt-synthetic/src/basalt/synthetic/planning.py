@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 
 from basalt.synthetic import world
 from basalt.synthetic.market import Instrument, Listing
 from basalt.synthetic.phases import MICROS, MINUTE, Schedule, schedules
-from basalt.synthetic.prices import fair_path, intensity
+from basalt.synthetic.prices import Activity, FairPath, activity, fair_path
 from basalt.synthetic.randomness import Stream, generator
 from basalt.synthetic.scenario import Behaviour, Scenario
 
@@ -45,8 +46,8 @@ class DayPlan:
         instrument, listings: What is traded and where, the home venue first.
         day: The date.
         schedules: Phases on each venue.
-        fair: Fair price at each second after midnight UTC.
-        intensity: Activity at each second.
+        fair: Fair price.
+        activity: How much is traded when.
         seed: Of the event loop's random numbers.
         scenario: The rest.
     """
@@ -55,8 +56,8 @@ class DayPlan:
     listings: tuple[Listing, ...]
     day: date
     schedules: tuple[Schedule, ...]
-    fair: np.ndarray
-    intensity: np.ndarray
+    fair: FairPath
+    activity: Activity
     seed: int
     scenario: Scenario
 
@@ -70,10 +71,10 @@ def plan_day(listings: tuple[Listing, ...], day: date, scenario: Scenario) -> Da
     instrument = listings[0].instrument
     plans = schedules(instrument, tuple(each.venue for each in listings), day, scenario)
     opens, closes = plans[0].trading()
-    activity = intensity(opens // MICROS, closes // MICROS)
-    fair = fair_path(instrument, day, scenario.seed, scenario.daily_volatility, activity)
+    trading = activity(opens // MINUTE * 60, closes // MINUTE * 60)
+    fair = fair_path(instrument, day, scenario.seed, scenario.daily_volatility, trading.clock)
     seed = int(generator(scenario.seed, Stream.FLOW, instrument.number, day).integers(1 << 62))
-    return DayPlan(instrument, listings, day, plans, fair, activity, seed, scenario)
+    return DayPlan(instrument, listings, day, plans, fair, trading, seed, scenario)
 
 
 def typical_size(instrument: Instrument) -> float:
@@ -94,16 +95,23 @@ def write_whole_numbers(plan: DayPlan, w: np.ndarray) -> None:
         venue = listing.venue
         w[world.TICK + number], w[world.LATENCY + number] = venue.tick_parts, venue.latency
         w[world.STYLE + number] = world.THROUGH * venue.executes_through + world.NEW_IDS * venue.renames
-    random = generator(plan.seed, Stream.FLOW, plan.instrument.number)
-    w[world.SIZES : world.SIZES + world.DRAWS] = order_sizes(random, typical_size(plan.instrument), world.DRAWS)
-    w[world.OFFSETS : world.OFFSETS + world.DRAWS] = _offsets(random, world.DRAWS)
+    relative, likes_round, offsets = _customs(plan.scenario.seed)
+    w[world.SIZES : world.SIZES + world.DRAWS] = _sizes(typical_size(plan.instrument) * relative, likes_round)
+    w[world.OFFSETS : world.OFFSETS + world.DRAWS] = offsets
+    w[world.FAIR_SEED] = plan.fair.seed
 
 
-def order_sizes(random: np.random.Generator, typical: float, count: int) -> np.ndarray:
-    """Sizes around *typical*, at least one share; half of the larger ones in round lots."""
-    raw = np.maximum(np.rint(typical * random.lognormal(-0.3, 0.8, count)), 1).astype(np.int64)
-    is_round = (random.random(count) < 0.5) & (raw >= 100)
-    return np.where(is_round, raw // 100 * 100, raw)
+@lru_cache(maxsize=2)
+def _customs(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the orders of all instruments are drawn from: sizes over the typical one, whether they would be round, and offsets."""
+    random = generator(seed, Stream.CUSTOMS, 0)
+    return random.lognormal(-0.3, 0.8, world.DRAWS), random.random(world.DRAWS) < 0.5, _offsets(random, world.DRAWS)
+
+
+def _sizes(wanted: np.ndarray, likes_round: np.ndarray) -> np.ndarray:
+    """At least one share; those of a hundred and more that like to be round are in round lots."""
+    raw = np.maximum(np.rint(wanted), 1).astype(np.int64)
+    return np.where(likes_round & (raw >= 100), raw // 100 * 100, raw)
 
 
 def _offsets(random: np.random.Generator, count: int) -> np.ndarray:
@@ -115,13 +123,10 @@ def _offsets(random: np.random.Generator, count: int) -> np.ndarray:
 
 def write_floats(plan: DayPlan, f: np.ndarray) -> None:
     """Write the world of floats at its beginning; see `world`."""
-    f[: world.FAIR] = 0.0
+    f[:] = 0.0
     f[: world.CARELESS + 1] = _habits(plan.scenario.behaviour)
     numerator, denominator = plan.instrument.tick.fraction
-    fair = f[world.FAIR : world.FAIR + world.SECONDS]
-    np.multiply(plan.fair, denominator, out=fair)
-    fair /= numerator
-    f[world.INTENSITY : world.INTENSITY + world.SECONDS] = plan.intensity
+    f[world.BASE], f[world.VOLATILITY] = plan.fair.base * denominator / numerator, plan.fair.volatility
 
 
 def _habits(chosen: Behaviour) -> list[float]:

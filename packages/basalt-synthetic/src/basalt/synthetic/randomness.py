@@ -21,6 +21,7 @@ class Stream(IntEnum):
     PHASES = 4
     FLOW = 5
     PRINTS = 6
+    CUSTOMS = 7
 
 
 def generator(seed: int, stream: Stream, entity: int, when: date | int = 1) -> np.random.Generator:

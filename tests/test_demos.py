@@ -104,6 +104,32 @@ def test_characteristics_of_a_simulated_day(tmp_path: Path) -> None:
     assert facts["TradePubEqualsTradeTimestampRatio"].drop_nulls().is_between(0, 1).all()
 
 
+def test_a_metric_of_a_pipeline_file_rolls_up_like_any_other(tmp_path: Path) -> None:
+    made = outputs(tmp_path, "03_custom_metric.py", "--date", "2026-02-02")
+
+    keys = ["ListingId", pl.col("TimeBucket").dt.offset_by("-1ns").dt.truncate("1h").dt.offset_by("1h")]
+    bars = made["minutes"].group_by(keys).agg(PriceRange=pl.col("High").max() - pl.col("Low").min()).sort("ListingId", "TimeBucket")
+    assert_frame_equal(made["hours"].select(bars.columns).sort("ListingId", "TimeBucket"), bars)
+    assert bars["PriceRange"].max() > 0
+
+
+def test_indices_are_the_sums_of_their_members(tmp_path: Path) -> None:
+    made = outputs(tmp_path, "07_index_analytics.py", "--date", "2026-02-02")
+
+    uk, french, all_of_them = (
+        made["indices"].filter(pl.col("IndexId") == name).select(pl.col("TradeTotalCount", "TradeTotalNotionalEUR").sum()).row(0)
+        for name in ("SYN-UK", "SYN-FR", "SYN-ALL")
+    )
+    members = made["listings"].filter(pl.col("MIC").is_in(["XLON", "XPAR", "XAMS", "XETR"]))
+    assert uk[0] > 0
+    assert french[0] > 0
+    assert all_of_them[0] <= made["listings"]["TradeTotalCount"].sum()
+    assert all_of_them == pytest.approx(members.select(pl.col("TradeTotalCount", "TradeTotalNotionalEUR").sum()).row(0))
+    spreads = made["indices"]["SpreadBpsTWA"].drop_nulls()
+    assert spreads.min() >= made["listings"]["SpreadBpsTWA"].min()
+    assert spreads.max() <= made["listings"]["SpreadBpsTWA"].max()
+
+
 @pytest.mark.parametrize("demo", sorted(path.name for path in (ROOT / "demo").glob("*.py")))
 def test_every_demo_can_be_planned(demo: str, tmp_path: Path) -> None:
     assert "writes" in basalt(tmp_path, "pipeline", "plan", "--pipeline", str(ROOT / "demo" / demo))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from basalt.core.catalog import Catalog
+from basalt.core.catalog import Catalog, using_catalog
 from basalt.core.explaining import dtype_text
 from basalt.core.lake import lake_path
 from basalt.core.pipelines import Pipeline
@@ -19,10 +19,11 @@ SAMPLE_MARKETS = 2
 
 def plan_as_dict(plan: Plan, shelf: Catalog) -> dict[str, Any]:
     """Stages, passes, columns, tables and outputs of *plan* as plain values."""
-    stages = [
-        {"stage": stage.index + 1, "scope": str(stage.scope), "passes": [_pass_as_dict(each, shelf) for each in stage.passes]}
-        for stage in plan.stages
-    ]
+    with using_catalog(shelf):  # the pipeline's own modules are known to its configs only here
+        stages = [
+            {"stage": stage.index + 1, "scope": str(stage.scope), "passes": [_pass_as_dict(each, shelf) for each in stage.passes]}
+            for stage in plan.stages
+        ]
     return {"days": [str(day) for day in plan.days], "stages": stages}
 
 

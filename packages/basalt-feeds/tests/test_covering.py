@@ -66,6 +66,26 @@ def test_arrival_is_the_clock_where_it_is_known() -> None:
         refuse_loss([prints(10, 20, arrivals=[10, 31])], [], TRADES, [1], told((10, 30)), where=WHERE)
 
 
+def test_columns_that_the_table_does_not_have_are_not_dropped_unasked(tmp_path: Path) -> None:
+    """Of a listing, too, that the import has nothing of."""
+    path = Path(lake_path(str(tmp_path), TRADES, "XNAS", DAY))
+    path.parent.mkdir(parents=True)
+    prints(20, listing=2).with_columns(Mine=pl.lit("x")).collect().write_parquet(path)
+    with pytest.raises(ConflictingSettings, match="columns that trades has not, and that an import would drop: Mine"):
+        replace_listings(tmp_path, "XNAS", DAY, {TRADES: [prints(10)]}, {1})
+    assert "Mine" in pl.read_parquet_schema(path)
+    replace_listings(tmp_path, "XNAS", DAY, {TRADES: [prints(10)]}, {1}, replace=True)
+    assert pl.read_parquet(path)["ListingId"].to_list() == [1, 2]
+
+
+def test_rows_of_no_listing_stay(tmp_path: Path) -> None:
+    path = Path(lake_path(str(tmp_path), TRADES, "XNAS", DAY))
+    path.parent.mkdir(parents=True)
+    prints(20).with_columns(ListingId=pl.lit(None, pl.Int64)).collect().write_parquet(path)
+    replace_listings(tmp_path, "XNAS", DAY, {TRADES: [prints(10)]}, {1})
+    assert pl.read_parquet(path)["ListingId"].to_list() == [1, None]
+
+
 def test_rows_of_listings_that_files_say_nothing_of_stay(tmp_path: Path) -> None:
     """The second import has rows of the listing 1 only, and replaces both listings' other tables."""
     write_lake_file(tmp_path, TRADES, "XNAS", DAY, pl.concat([prints(10), prints(20, listing=2)]).collect())

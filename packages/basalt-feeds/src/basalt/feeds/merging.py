@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from basalt.core.errors import CorruptInput, TargetFailed
+from basalt.core.errors import ConflictingSettings, CorruptInput, TargetFailed
 from basalt.core.lake import LakeFile, LakeWriter, lake_path, order_columns
 from basalt.core.tables import Table
 from basalt.feeds.covering import Coverage, refuse_loss
@@ -47,11 +47,12 @@ def replace_listings(
         rows: New rows of each table; each frame is in order of events, frames may overlap in time.
         listings: `ListingId` of the new rows: what the lake has of them in tables that files tell of is dropped.
         coverage: The times that the files tell of; where it says nothing, those from the first to the last new row.
-        replace: Drop rows of these listings from other times too.
+        replace: Drop rows of these listings from other times too, and columns that the tables do not have.
         rows_in_memory: Rows that are sorted at once.
 
     Raises:
-        ConflictingSettings: The lake has rows of these listings from times that the files do not tell of, and *replace* is not set.
+        ConflictingSettings: The lake has rows of these listings from times that the files do not tell of, or columns that the tables do not
+            have, and *replace* is not set.
         DataError: Two listings of the day share a `ListingId`.
         CorruptInput: A file of the lake cannot be read.
         TargetFailed: The lake cannot be written.
@@ -87,8 +88,21 @@ def _together(
         return typed
     told = {*coverage.listings(table.name), *_listings(made)} & set(listings)
     if not replace:
+        _refuse_foreign(Path(lake_path(str(root), table, *place)), table)
         refuse_loss(stored, made, table, told, coverage, where=place)
-    return [*_kept(stored, ~pl.col("ListingId").is_in(list(told))), *typed]
+    others = ~pl.col("ListingId").is_in(list(told))
+    return [*_kept(stored, others.fill_null(value=True)), *typed]
+
+
+def _refuse_foreign(path: Path, table: Table) -> None:
+    """Files are written with the columns of their table: others would be gone, for listings too that the import has nothing of."""
+    foreign = [name for name in pl.read_parquet_schema(path) if name not in table.stored_names]
+    if foreign:
+        raise ConflictingSettings(
+            f"the lake's file has columns that {table.name} has not, and that an import would drop: {', '.join(foreign)}",
+            where=str(path),
+            hint="import into another lake, or drop them: --replace",
+        )
 
 
 def _listings(frames: Sequence[pl.LazyFrame]) -> set[int]:

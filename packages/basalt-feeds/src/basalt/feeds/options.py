@@ -46,6 +46,6 @@ class ImportOptions(FeedOptions):
 
     replace: bool = Field(
         False,
-        description="Drop rows of the same listings, day and tables that the lake has from times that the files do not cover; "
-        "else none is ever dropped.",
+        description="Drop rows of the same listings, day and tables that the lake has from times that the files do not cover, and columns "
+        "that the tables do not have; else none is ever dropped.",
     )

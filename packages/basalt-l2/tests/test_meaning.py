@@ -204,6 +204,19 @@ def test_the_last_state_of_a_bucket_is_that_at_its_end_also_where_nothing_stands
     assert column(rows, "BidCloseC") == {"09:01": 99.0, "09:02": 102.0, "09:03": 97.0}
 
 
+def test_nothing_happened_in_open_buckets_before_the_first_book(ask):
+    section = {"flow": [{"measures": "OFI"}, {"measures": "Updates", "change": "Book", "aggregations": ["Sum", "Rate"]}]}
+    section |= {"spreads": [{"variant": "Abs", "aggregations": ["Last", "TWA"]}]}
+    phases = {"EventTimestamp": ["09:00:00", "09:03:00"], "MarketState": ["CONTINUOUS_TRADING", "HALTED"]}
+    books = {"EventTimestamp": ["09:01:30"], "BidPrice1": [99.0], "BidQuantity1": [10.0], "AskPrice1": [101.0], "AskQuantity1": [20.0]}
+    rows = ask(section, modules=["l2", "l2tw"], timeline_mode="dense").rows(l2=books, marketstate=phases)
+    assert column(rows, "OFI1") == {"09:01": 0.0, "09:02": 0.0, "09:03": 0.0}
+    assert column(rows, "BookUpdates") == {"09:01": 0, "09:02": 1, "09:03": 0}
+    assert column(rows, "L2Coverage") == {"09:01": 0.0, "09:02": 0.5, "09:03": 1.0}
+    assert column(rows, "BookUpdatesPerSecond")["09:01"] is None
+    assert column(rows, "SpreadAbsTWA") == column(rows, "SpreadAbs") == {"09:01": None, "09:02": 2.0, "09:03": 2.0}
+
+
 def test_empty_levels_are_told_by_nulls_or_by_zeros(ask):
     section = {
         "liquidity": [{"measures": ["Quantity", "NumOrders"], "sides": "Ask", "levels": 1, "aggregations": ["Min", "Mean"]}],

@@ -79,7 +79,7 @@ def _refuse_lengths(lengths: Sequence[int], buckets: str, where: str | None) -> 
 
 
 def filled(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """*cells* in order of listing and bucket, where those in which nothing happened get what stood before them.
+    """*cells* in order of listing and bucket, where those in which nothing happened get what stood before them, and sums of 0.
 
     Args:
         cells: Rows of `follow` and others, whose columns of states are null.
@@ -90,7 +90,7 @@ def filled(cells: pl.LazyFrame) -> pl.LazyFrame:
     silent: dict[str, pl.Expr] = dict(told)
     silent |= {name: told[_exit(name)] for name in names if kind_of(name) == "entry"}
     silent |= {SINCE: told[UNTIL]} if SINCE in names else {}
-    silent |= {name: pl.when(told[UNTIL].is_not_null()).then(0) for name in names if kind_of(name) in _ZERO}
+    silent |= {name: pl.lit(0) for name in names if kind_of(name) in _ZERO}  # also before the first event: nothing happened
     silent |= {name: pl.when(told[UNTIL].is_not_null()).then(pl.lit([])) for name in names if kind_of(name) in _LISTS}
     counted = cells.sort(KEY, TIME_BUCKET).with_columns((~is_silent).cum_sum().over(KEY).alias(_RUN))
     return counted.with_columns(pl.when(is_silent).then(value).otherwise(pl.col(name)).alias(name) for name, value in silent.items())

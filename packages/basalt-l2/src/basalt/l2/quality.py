@@ -52,7 +52,7 @@ def time_in(condition: Condition, agg: Literal["TWA"] = "TWA") -> Held:
 def coverage(agg: Literal["Coverage"] = "Coverage") -> Held:
     """Share of the bucket in which a book was known and its phase counted: the time that time-weighted means are over.
 
-    A book is known from its first row of the day on. 0 where only other phases were.
+    A book is known from its first row of the day on. 0 where only other phases were, and before that row.
     """
     return of_book(pl.col("ListingId").is_not_null().cast(pl.Float64), agg)
 
@@ -66,7 +66,10 @@ def coverage(agg: Literal["Coverage"] = "Coverage") -> Held:
     examples=[Example({"MarketState": ["OPENING_AUCTION", "CONTINUOUS_TRADING"]}, gives="CONTINUOUS_TRADING")],
 )
 def phase() -> Held:
-    """Phase of the listing's day at the end of the bucket, by the market-state table, else by the rows of the book."""
+    """Phase of the listing's day at the end of the bucket, by the market-state table, else by the rows of the book.
+
+    The last one that was told; null before the first row of the book.
+    """
     return held(pl.col("MarketState"), "LastKnown")
 
 

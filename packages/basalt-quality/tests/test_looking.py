@@ -355,3 +355,18 @@ def test_coverage_is_the_share_of_open_minutes_with_an_event(lake: Lake) -> None
 def test_every_reason_is_tried() -> None:
     text = Path(__file__).read_text() + (Path(__file__).parent / "test_faults.py").read_text()
     assert [code for code in REASONS if f'"{code}"' not in text] == []
+
+
+def test_days_of_a_range_that_the_lake_has_nothing_of(lake: Lake) -> None:
+    """London trades from Thursday to Wednesday but on the weekend and on Good Friday, 3 April 2026; Easter Monday is a holiday too."""
+    reference = pl.DataFrame({"ListingId": [1], "MIC": ["XLON"]})
+    for day in (2, 8):
+        lake.put(REFERENCE, reference, date(2026, 4, day), "XLON")
+    for mic in ("XLON", "XTST"):
+        lake.put(TRADES, pl.DataFrame(schema={"ListingId": pl.Int64}), date(2026, 4, 2), mic)
+    wanted = Wanted(first=date(2026, 4, 2), last=date(2026, 4, 8))
+    absent = {(each.mic, each.day.day) for each in check_lake(lake.root, catalog().tables, wanted) if not each.is_there}
+    assert absent == {("XLON", 7)}
+    found = {each.day.day: each.findings for each in check_lake(lake.root, catalog().tables, wanted) if each.mic == "XLON"}
+    assert found[7].select("CheckedTable", "Reason").rows() == [("reference", "MISSING_TABLE"), ("trades", "MISSING_TABLE")]
+    assert {each.day.day for each in check_lake(lake.root, catalog().tables, Wanted()) if each.mic == "XLON"} == {2, 8}

@@ -13,6 +13,7 @@ import polars as pl
 from basalt.core.errors import DataError
 from basalt.core.sources.lake import check_schema, read_footer
 from basalt.core.tables import Table
+from basalt.market.sessions import calendar_of, has_calendar
 from basalt.market.ticks import ladders_of_day
 from basalt.quality.files import FoundFile, Lake, Wanted, files_of
 from basalt.quality.findings import DATA_QUALITY, HIT_SCHEMA, merged, one_hit
@@ -49,6 +50,7 @@ class Checked:
         findings: What is wrong, as `FINDING_SCHEMA` says.
         listings: Rows and coverage by table and listing, as `LISTING_SCHEMA` says.
         known: The listings of the day.
+        is_there: Whether the lake has any file of the day.
     """
 
     mic: str
@@ -56,6 +58,7 @@ class Checked:
     findings: pl.DataFrame
     listings: pl.DataFrame
     known: tuple[int, ...]
+    is_there: bool = True
 
 
 def check_lake(
@@ -68,6 +71,9 @@ def check_lake(
     observe: Callable[[str, int, int], None] = lambda text, done, total: None,
 ) -> Iterator[Checked]:
     """Look for what is wrong, market by market and day by day.
+
+    Days that the lake has nothing of are looked at where *wanted* says a first and a last day and the market's calendar has a session:
+    all tables that the market has on other days are missing.
 
     Args:
         lake: Its folder or URL.
@@ -82,10 +88,19 @@ def check_lake(
     everything = files_of(place, looked_at, Wanted(markets=wanted.markets))
     expected = _expected(everything)
     chosen = [file for file in everything if wanted.has(file)]
-    days = [(key, list(files)) for key, files in groupby(chosen, key=lambda file: (file.mic, file.day))]
+    there = {key: list(files) for key, files in groupby(chosen, key=lambda file: (file.mic, file.day))}
+    absent = {(mic, day): list[FoundFile]() for mic in expected for day in _sessions(mic, wanted)}
+    days = sorted((absent | there).items())
     for number, ((mic, day), files) in enumerate(days):
         observe(f"checking {mic} {day}", number, len(days))
         yield check_day(place, mic, day, files, tables, expected[mic], only=wanted.tables, ladders=ladders, max_rows=max_rows)
+
+
+def _sessions(mic: str, wanted: Wanted) -> list[date]:
+    """Days of the wanted range on which a market trades; none without a range or a calendar."""
+    if wanted.first is None or wanted.last is None or not has_calendar(mic):
+        return []
+    return [session.day for session in calendar_of(mic).sessions(wanted.first, wanted.last)]
 
 
 def _expected(files: Iterable[FoundFile]) -> dict[str, tuple[str, ...]]:
@@ -133,7 +148,7 @@ def check_day(
     hits = pl.concat([pl.DataFrame(schema=HIT_SCHEMA), *found])
     if only:
         hits = hits.filter(pl.col("CheckedTable").is_in(list(only)))
-    return Checked(mic, day, merged(hits, mic, day), rows.listings(), rows.known)
+    return Checked(mic, day, merged(hits, mic, day), rows.listings(), rows.known, is_there=bool(files))
 
 
 def _broken(lake: Lake, file: FoundFile) -> pl.DataFrame | None:

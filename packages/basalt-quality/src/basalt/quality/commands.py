@@ -80,7 +80,7 @@ def check(
             markets += 1
             findings.append(checked.findings)
             listings.append(checked.listings)
-            if write and not wanted.tables:
+            if write and not wanted.tables and checked.is_there:
                 write_findings(place, checked.mic, checked.day, checked.findings, checked.known)
     if not markets:
         raise InvalidValue("the lake has no files of these days and markets", where=lake, hint="see what it holds: basalt data describe")

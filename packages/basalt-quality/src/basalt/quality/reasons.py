@@ -28,7 +28,11 @@ class Reason:
 _ALL = (
     Reason("BROKEN_FILE", "error", "The file cannot be read: truncated, damaged, or no Parquet."),
     Reason("BROKEN_CONTRACT", "error", "A required column is missing, or a column has another type than the table's contract says."),
-    Reason("MISSING_TABLE", "error", "The market has the table on other days, or other tables on this day, and not this file."),
+    Reason(
+        "MISSING_TABLE",
+        "error",
+        "The market has the table on other days, or other tables on this day, and not this file, or nothing of a day that it trades on.",
+    ),
     Reason("MISSING_ROWS", "warning", "The listing has rows in the book or order table of the day and none in the other one."),
     Reason("UNKNOWN_LISTING", "warning", "The reference table of the day does not know the listing."),
     Reason("OUT_OF_ORDER", "error", "A row stands in the file after one with a later clock or sequence number."),

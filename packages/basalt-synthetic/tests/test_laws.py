@@ -184,6 +184,15 @@ def test_auctions_trade_at_the_price_that_was_announced_last(tables: dict[str, p
         assert volumes[message["MarketState"]] == message["PairedQuantity"]
 
 
+def test_venues_without_auctions_open_with_a_book_that_is_not_locked() -> None:
+    for day in (28, 29, 30):
+        tables = simulate(date(2026, 3, day), scenario=Scenario(listings=10, scale=0.02, daily_volatility=0.1))
+        venues = tables["reference"].filter(pl.col("MIC") == "CHIX")["ListingId"]
+        books = tables["l2"].filter(pl.col("ListingId").is_in(venues.to_list()))
+        assert books.filter(pl.col("MarketState") == "PRE_OPEN").height > 100
+        assert books.filter(pl.col("BidPrice1") >= pl.col("AskPrice1")).is_empty()
+
+
 def test_no_venue_trades_on_with_a_crossed_book() -> None:
     """Icebergs take part in auctions with what they hide: nothing that could trade is left."""
     tables = simulate(date(2026, 2, 1), scenario=Scenario(listings=4, scale=0.15, auction_odds=1.0, behaviour=Behaviour(icebergs=0.4)))

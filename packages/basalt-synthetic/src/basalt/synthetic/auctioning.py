@@ -124,6 +124,9 @@ def take_part_in_call(w: Longs, f: Floats, rows: Ints, books: Ints, time: Number
     price = np.int64(fair / tick + 0.5) * tick
     if uniform(w) < f[MIX + venue]:
         price -= sign_of(half) * tick * (1 + np.int64(uniform(w) * 16))
+        wall = best_price(w, half ^ 1)
+        if w[STATE + venue] != CALL and wall != NOTHING and (price - wall) * sign_of(half) >= 0:
+            price = wall - sign_of(half) * tick
     else:
         price += np.int64(round((uniform(w) + uniform(w) + uniform(w) - 1.5) * 14.0)) * tick
     kind = AUCTION if w[STATE + venue] == CALL else LIMIT

@@ -135,7 +135,7 @@ def first_pending(w: Longs) -> Number:
     return found, time
 
 
-COMPILED_FROM = "ef0eaaeec5105c55"
+COMPILED_FROM = "b81db6d89ab7b39b"
 """Digest of the files of parts. A change of them changes this line and so this file, which Numba's cache sees; until it does, nothing is kept."""
 
 

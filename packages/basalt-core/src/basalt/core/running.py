@@ -19,6 +19,7 @@ from basalt.core.catalog import Catalog, catalog, using_catalog
 from basalt.core.delivering import Delivery, config_hash, versions
 from basalt.core.errors import BasaltError, PluginError, TaskFailed
 from basalt.core.guarding import foreign, told
+from basalt.core.holding import KERNELS
 from basalt.core.isolation import start_server, usable_cores
 from basalt.core.ledger import Ledger
 from basalt.core.offers import Executor
@@ -211,7 +212,15 @@ def _preloads(config: AnalyticsConfig, shelf: Catalog) -> tuple[str, ...]:
     homes |= {build.__module__ for table in shelf.tables.values() for each in table.derived for _, build in each.needs}
     sources = [shelf.sources[name] for name in config.data_source_path if name in shelf.sources]
     homes |= {offer.target.partition(":")[0] for offer in (*sources, *shelf.timelines.values())}
+    homes |= set(_kernels(config, shelf))
     return tuple(sorted(home for home in homes if home.startswith("basalt.")))
+
+
+def _kernels(config: AnalyticsConfig, shelf: Catalog) -> tuple[str, ...]:
+    """Compiled loops that passes over states run; others must not wait until they are loaded."""
+    names = {name for each in config.passes for name in each.enabled_modules}
+    analytics = [each for name in names for each in getattr(shelf.modules.get(name), "analytics", ())]
+    return KERNELS if any(each.grain == "state" for each in analytics) else ()
 
 
 # ---------------------------------------------------------------- stages

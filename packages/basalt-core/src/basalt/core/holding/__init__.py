@@ -5,5 +5,10 @@ the ends of buckets. `streaming.hold` reads rows window by window, in the order 
 listing its last row and its open bucket, and gives for each bucket in which something happened what the
 values did in it. Memory does not grow with the number of rows.
 
-rows → `windows` → `events` (rows and changes of phase, listing by listing) → `cells` (buckets) → `tallying` (values) → a LazyFrame
+rows → `windows` → `cells` (events: rows and changes of phase; buckets) → `tallying` (values) → a LazyFrame
+
+The loops over rows are kernels, which are imported when the first rows come.
 """
+
+KERNELS = ("basalt.core.holding.dividing_kernel", "basalt.core.holding.summing_kernel")
+"""Modules of the compiled loops: half a second of imports that passes without states need not wait for."""

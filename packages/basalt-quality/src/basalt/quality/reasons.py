@@ -31,7 +31,7 @@ _ALL = (
     Reason(
         "MISSING_TABLE",
         "error",
-        "The market has the table on other days, or other tables on this day, and not this file, or nothing of a day that it trades on.",
+        "The market has the table on other days, or other tables on this day, and not this file.",
     ),
     Reason("MISSING_ROWS", "warning", "The listing has rows in the book or order table of the day and none in the other one."),
     Reason("UNKNOWN_LISTING", "warning", "The reference table of the day does not know the listing."),

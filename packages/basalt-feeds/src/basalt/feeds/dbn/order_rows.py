@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from basalt.books.queue_kernel import UNKNOWN
@@ -87,14 +88,10 @@ class OrderRows:
         """Where the orders of the rows stand and stood; null where a row is about an order that nobody knows."""
         if self._queues is None:
             return []
-        found = self._queues.follow(tracked)[:, places]
-        found[:, _array(tracked, "LobAction")[places] == 0] = UNKNOWN
-        return [_nulled(name, values) for name, values in zip(COLUMNS, found, strict=True)]
-
-
-def _nulled(name: str, values: NDArray[np.int64]) -> pl.Series:
-    column, is_none = pl.Series(name, values), values == UNKNOWN
-    return column.set(pl.Series(is_none), None) if is_none.any() else column
+        found = self._queues.follow(tracked).take(places, axis=1)
+        is_none = _array(tracked, "LobAction")[places] == 0
+        columns = zip(COLUMNS, found, strict=True)
+        return [pl.Series(name, pa.array(values, mask=is_none | (values == UNKNOWN))) for name, values in columns]
 
 
 def _array(tracked: pl.DataFrame, name: str) -> NDArray[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from basalt.books.order_kernel import move_orders
@@ -57,9 +58,7 @@ def changes(messages: pl.DataFrame, left: NDArray[np.int64]) -> tuple[NDArray[np
 
 def nulled(name: str, values: NDArray[np.int64], none: int = kernel.UNKNOWN) -> pl.Series:
     """*values* as a column, null where they are *none*."""
-    column = pl.Series(name, values)
-    is_none = values == none
-    return column.set(pl.Series(is_none), None) if is_none.any() else column
+    return pl.Series(name, pa.array(values, mask=values == none))
 
 
 def named(name: str, texts: pl.Series, where: NDArray[np.bool_]) -> pl.Series:

@@ -20,6 +20,8 @@ PIECE = 1 << 18
 """Bytes that a piece has at least, unless too much waits."""
 
 Rows = TypeVar("Rows")
+Place = pl.DataFrame | tuple[int, int]
+"""A piece of a frame, or where in the file it is: first byte and number of bytes."""
 
 
 class Shelf(ABC, Generic[Rows]):
@@ -114,8 +116,8 @@ class FrameShelf(Shelf[pl.DataFrame]):
             self.add(int(each[by][0]), each, each.height)
 
     def rows(self, numbers: Collection[int], empty: pl.DataFrame) -> pl.DataFrame:
-        """All rows of *numbers*, one number after the other; *empty* without any."""
-        return pl.concat([empty, *(self.fetch(place) for number in numbers for place in self.places(number))])
+        """The rows of *numbers*, one number after the other, with the columns of *empty*."""
+        return pl.concat([empty, *(self.fetch(place).select(empty.columns) for number in numbers for place in self.places(number))])
 
     def size(self, rows: pl.DataFrame) -> int:
         """Bytes that *rows* take."""

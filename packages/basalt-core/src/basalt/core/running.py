@@ -220,7 +220,7 @@ def _kernels(config: AnalyticsConfig, shelf: Catalog) -> tuple[str, ...]:
     """Compiled loops that passes over states run; others must not wait until they are loaded."""
     names = {name for each in config.passes for name in each.enabled_modules}
     analytics = [each for name in names for each in getattr(shelf.modules.get(name), "analytics", ())]
-    return KERNELS if any(each.grain == "state" for each in analytics) else ()
+    return KERNELS if any(getattr(each, "grain", "") == "state" for each in analytics) else ()
 
 
 # ---------------------------------------------------------------- stages

@@ -11,7 +11,7 @@ What a column means, and which stored columns it is made of:
 USER_CONFIG = {
     # Outputs are called <DATASETNAME>_<pass>: basalt_output/ohlcv_bars/…
     "DATASETNAME": "ohlcv",
-    # Where trades come from. For real ones: a lake, and on the command line --lake DIR
+    # Simulated; for your own, on the command line: --data_source_path lake --lake DIR
     "DATA_SOURCE_PATH": ["synthetic"],
     "PASSES": [
         {

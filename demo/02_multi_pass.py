@@ -11,9 +11,10 @@ SHOWN = ["TradeTotalVolume", "TradeBidVolume", "TradeAskVolume", "TradeTotalCoun
 
 USER_CONFIG = {
     "DATASETNAME": "multi",
+    # Simulated; for your own, on the command line: --data_source_path lake --lake DIR
     "DATA_SOURCE_PATH": ["synthetic"],
     "PASSES": [
-        # 1. One row a listing and minute, from trades.
+        # 1. One row per listing and minute, from trades.
         {
             "name": "minutes",
             "time_bucket_seconds": 60,

@@ -14,7 +14,7 @@ CONTINUOUS = {"market_states": "CONTINUOUS_TRADING", "attribute_filters": {"Clas
 
 USER_CONFIG = {
     "DATASETNAME": "impact",
-    # Where trades and books come from. For real ones: a lake, and on the command line --lake DIR
+    # Simulated; for your own, on the command line: --data_source_path lake --lake DIR
     "DATA_SOURCE_PATH": ["synthetic"],
     "PASSES": [
         {

@@ -22,7 +22,7 @@ BARS = {
 
 USER_CONFIG = {
     "DATASETNAME": "aggressive_trades",
-    # Where trades come from. For real ones: a lake, and on the command line --lake DIR
+    # Simulated; for your own, on the command line: --data_source_path lake --lake DIR
     "DATA_SOURCE_PATH": ["synthetic"],
     "PASSES": [
         {

@@ -12,7 +12,7 @@ PHASES = ["ContinuousTrading", "OpeningAuction", "IntradayAuction", "ClosingAuct
 
 USER_CONFIG = {
     "DATASETNAME": "characteristics",
-    # Where events come from. For real ones: a lake, and on the command line --lake DIR
+    # Simulated; for your own, on the command line: --data_source_path lake --lake DIR
     "DATA_SOURCE_PATH": ["synthetic"],
     "PASSES": [
         {

@@ -34,12 +34,13 @@ OPEN = {"market_states": "CONTINUOUS_TRADING"}
 
 USER_CONFIG = {
     "DATASETNAME": "orders",
+    # Simulated; for your own, on the command line: --data_source_path lake --lake DIR
     "DATA_SOURCE_PATH": ["synthetic"],
     "UNIVERSE": "mic=XLON",
     "PASSES": [
         {
             "name": "lifetimes",
-            # One row a listing: all orders that enter in continuous trading.
+            # One row per listing: all orders that enter in continuous trading.
             "timeline_mode": "daily_analytics",
             "modules": ["l3"],
             "l3_analytics": {

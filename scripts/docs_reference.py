@@ -24,7 +24,17 @@ from docs_markdown import code, first_line, page, prose, table
 
 COMMANDS = """\
 All commands, as `--help` describes them. Flags may be written with `_` or `-`. Where a table is printed, `--json` prints the same as JSON. Results go to
-standard output; progress, notices and errors go to standard error. Exit codes are in [errors.md](errors.md)."""
+standard output; progress, notices and errors go to standard error. Exit codes are in [errors.md](errors.md).
+
+| environment variable | meaning |
+|---|---|
+| `BASALT_LAKE` | root of the lake, where neither `--lake` nor `LAKE` says one |
+| `BASALT_STATE_DIR` | folder of the ledger and of parts of running tasks; `.basalt` in the working directory if unset |
+| `BASALT_CACHE_DIR` | folder of simulated days; the user's cache if unset |
+| `BASALT_BLOCK_PLUGINS` | names of plugins to go on without, separated by commas |
+| `BASALT_DEBUG` | 1 shows where an error comes from |
+| `POLARS_MAX_THREADS` | threads of each worker's engine; the cores, divided among the workers, if unset |
+| `NO_COLOR` | any value: no colours |"""
 
 
 def commands_page(shelf: Catalog) -> str:
@@ -47,7 +57,9 @@ def _leaves(path: str, group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _command(path: str, command: Any) -> str:
-    return "\n\n".join(part for part in [f"### `{path}`", prose(command.help or ""), _parameters(command)] if part)
+    shown = [line.strip() for line in (command.epilog or "").splitlines() if line.strip().startswith("basalt ")]
+    examples = "\n".join(["```sh", *shown, "```"]) if shown else ""
+    return "\n\n".join(part for part in [f"### `{path}`", prose(command.help or ""), examples, _parameters(command)] if part)
 
 
 def _parameters(command: Any) -> str:
@@ -75,7 +87,7 @@ def _default_of(each: Any) -> str:
 # ---------------------------------------------------------------- config
 
 CONFIG = """\
-Every key of a config. A pipeline is a Python file with `USER_CONFIG`, a mapping, or a YAML file with the same keys. Run keys may be written in
+Every key of a config. A pipeline is a Python file with `USER_CONFIG`, a mapping, or a YAML, TOML or JSON file with the same keys. Run keys may be written in
 upper or lower case; keys of passes and modules are written as they stand here. `[]` stands for each element of a list, `<name>` for a name of your own. An unknown
 key is an error that names its path and the nearest known key. The same list for what is installed on your machine: `basalt pipeline options`.
 

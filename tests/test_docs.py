@@ -194,6 +194,13 @@ def test_every_error_is_in_the_reference() -> None:
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
+def test_the_architecture_names_everything_that_is_offered() -> None:
+    text, shelf = everything("architecture.md"), catalog()
+    offered = (shelf.tables, shelf.sources, shelf.universes, shelf.modules, shelf.preprocessors, shelf.timelines, shelf.output_targets)
+
+    assert [name for names in offered for name in names if f"`{name}`" not in text] == []
+
+
 def test_every_module_is_in_the_reference() -> None:
     text = everything("reference/analytics.md")
 

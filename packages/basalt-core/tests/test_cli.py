@@ -158,6 +158,16 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, c
     assert capsys.readouterr().err == "interrupted; outputs are as they were, --resume goes on from here\n"
 
 
+@pytest.mark.parametrize(("setting", "begins"), [("1", "error: "), ("", "\x1b[31merror: ")])
+def test_errors_are_red_unless_colours_are_unwanted(setting: str, begins: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("typer.secho", lambda text, *, fg=None, err: shown.append(typer.style(text, fg=fg)))
+    monkeypatch.setenv("NO_COLOR", setting)
+
+    assert main(["nothing"]) == 64
+    assert shown[0].startswith(begins)
+
+
 def test_a_traceback_is_shown_on_request(command: Callable[..., Any], capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BASALT_DEBUG", "1")
     command("app", "go", raising(ZeroDivisionError("by zero")))

@@ -79,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to stop says so in its ledger
     try:
-        code = typer.main.get_command(app).main(args=arguments, prog_name="basalt", standalone_mode=False)
+        colour = False if os.environ.get("NO_COLOR") else None
+        code = typer.main.get_command(app).main(args=arguments, prog_name="basalt", standalone_mode=False, color=colour)
     except BasaltError as problem:
         return _told(problem)
     except KeyboardInterrupt:

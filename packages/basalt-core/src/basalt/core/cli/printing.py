@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -63,7 +64,7 @@ def _wrapped(value: str, indent: int) -> list[str]:
 
 def print_error(what: str, *, where: str | None = None, hint: str | None = None) -> None:
     """Print an error on standard error: what in red, then where, then what to do."""
-    typer.secho(f"error: {what}", fg=typer.colors.RED, err=True)
+    typer.secho(f"error: {what}", fg=None if os.environ.get("NO_COLOR") else typer.colors.RED, err=True)
     if where:
         typer.echo(f"  at {where}", err=True)
     if hint:
@@ -91,11 +92,11 @@ def text(value: object) -> str:
 
 
 def _is_too_wide(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bool:
-    """Whether a table would have to break words to fit the terminal."""
-    words = [max(len(word) for row in rows for word in ["", *text(row.get(name)).split()]) for name in columns]
-    first = max(len(text(row.get(columns[0]))) for row in rows)
-    wanted = [max(width, len(name)) for width, name in zip([first, *words[1:]], columns, strict=True)]
-    return sum(wanted) + GAP * (len(wanted) - 1) > shutil.get_terminal_size().columns
+    """Whether a table would have to break words of its last column, the only one that wraps, to fit the terminal."""
+    *whole, last = columns
+    wanted = [max(len(line) for row in rows for line in [name, *_grouped(row.get(name)).splitlines()]) for name in whole]
+    wanted.append(max(len(word) for row in rows for word in [last, *text(row.get(last)).split()]))
+    return sum(wanted) + GAP * len(wanted) > shutil.get_terminal_size().columns
 
 
 def print_lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", empty: str = "nothing") -> None:
@@ -120,8 +121,16 @@ def print_lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, ti
         cells = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(line, widths, numeric, strict=True)]
         for group in groups:
             part = (" " * GAP).join(cells[place] for place in group).rstrip()
-            if part or group is groups[0]:
-                typer.secho("    " * (group is not groups[0]) + part, bold=number == 0)
+            if group is groups[0]:
+                typer.secho(part, bold=number == 0)
+            elif part:
+                typer.secho(_below(part), bold=number == 0)
+
+
+def _below(part: str) -> str:
+    """Columns on lines of their own: indented, and broken between words where they are too long."""
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(part, width, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _groups(widths: Sequence[int]) -> list[list[int]]:
@@ -181,7 +190,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], titl
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for index, name in enumerate(said):
         is_number = _is_numeric(rows, name)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number or index == 0)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=index < len(said) - 1)
     for row in rows:
         table.add_row(*(Text(_grouped(row.get(name))) for name in said))
     Console().print(table)

@@ -46,6 +46,18 @@ def test_rows_are_written_in_order_and_read_back(fill: Fill, source: LakeSource,
     assert rows.schema["EventTimestamp"] == pl.Datetime("ns")
 
 
+def test_times_finer_than_their_column_are_cut_and_rows_stay_in_order(tmp_path: Path, monday: date) -> None:
+    columns = (Column("At", pl.Datetime("us")), Column("Number", pl.Int64()))
+    table = Table("fine", columns, time="At", time_from=("At",), order=("Number",), folder="Fine", prefix="fine-")
+    frame = pl.DataFrame({"At": pl.Series([2_000, 1_999, 1_001]).cast(pl.Datetime("ns")), "Number": [1, 2, 3]})
+
+    written = write_lake_file(tmp_path, table, "XTST", monday, frame)
+    rows = pl.read_parquet(written.path)
+
+    assert rows["At"].cast(int).to_list() == [1, 1, 2]
+    assert rows["Number"].to_list() == [2, 3, 1]
+
+
 def test_writing_again_replaces_the_file(fill: Fill, source: LakeSource, ticks: Make, venue: Any, monday: date) -> None:
     fill(ticks((1, "09:00:02", 11, 2), (1, "09:00:03", 11, 2)))
     before = source.inventory(venue.TICKS, [monday], None).fingerprint

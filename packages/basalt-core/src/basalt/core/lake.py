@@ -210,8 +210,8 @@ def conform(frame: pl.DataFrame, table: Table, *, where: str) -> pl.DataFrame:
     """The columns of *frame* in the contract's order and types.
 
     Raises:
-        SchemaMismatch: A required column is missing, a column is unknown, or a value cannot be
-            cast without loss.
+        SchemaMismatch: A required column is missing, a column is unknown, or a value has no place in
+            its column's type. Times that are finer are cut.
     """
     stored = frame.schema
     unknown = [name for name in stored if name not in table.stored_names]
@@ -244,6 +244,8 @@ def write_lake_file(
 ) -> LakeFile:
     """Sort *frame* into the table's order and write it as one file of the lake, atomically.
 
+    Times that are finer than their column are cut to it; rows that become simultaneous by that are put in order of their tie-breaks.
+
     Raises:
         SchemaMismatch: The columns do not keep the table's contract.
         TargetFailed: The lake cannot be written.
@@ -251,5 +253,7 @@ def write_lake_file(
     names = order_columns(table, frame.columns)
     ordered = frame.sort(names, maintain_order=True) if names else frame
     with lake_writer(root, table, mic, day, metadata=metadata) as writer:
-        writer.append(ordered)
+        conformed = conform(ordered, table, where=str(writer.path))
+        is_cut = any(conformed.schema[name] != frame.schema[name] for name in names)
+        writer.append(conformed.sort(names, maintain_order=True) if is_cut else conformed)
     return LakeFile(table.name, mic, day, writer.path, writer.rows)

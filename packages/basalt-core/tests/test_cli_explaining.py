@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from basalt.core import explain
+from basalt.core.cli.columns import planned_rows
 from basalt.core.errors import MissingColumn, UnknownName
 from basalt.core.planning import plan
 
@@ -130,3 +131,23 @@ def test_markdown_has_a_line_a_fact() -> None:
     assert text.startswith("## TickLitDoubled\n\nSum of the row analytic")
     assert "- **unit**: shares\n" in text
     assert "- **through**:\n  - TwiceTwice: Twice that.\n  - Twice: Twice the size.\n" in text
+
+
+def test_a_column_of_a_side_table_is_told_from_its_maker() -> None:
+    made = planned(preprocess_modules=["pick"])
+    found = explain(made, "Notional", "bars:rest")
+
+    assert (found.pass_name, found.module, found.dtype) == ("bars:rest", "pick", "Float64")
+    assert set(found.reads) == {"ticks"}
+    assert explain(made, "Notional").pass_name == "bars:picked"
+    assert "Key of the table's rows" in explain(made, "ListingId", "bars:picked").definition
+    with pytest.raises(MissingColumn, match="no column 'Nothing'"):
+        explain(made, "Nothing", "bars:picked")
+
+
+def test_lists_of_a_pipeline_have_the_columns_of_side_tables_and_name_every_module() -> None:
+    made = planned(preprocess_modules=["pick"])
+    rows = planned_rows(made)
+
+    assert {row["module"] for row in rows} >= {"tick", "collect", "pick"}
+    assert all(row["module"] for row in rows)

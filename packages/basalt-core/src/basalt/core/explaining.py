@@ -15,7 +15,7 @@ from basalt.core.datasets import Dataset, PlannedColumn
 from basalt.core.declaring.analytics import Measure
 from basalt.core.errors import MissingColumn, UnknownName, nearest
 from basalt.core.fusing import root_names
-from basalt.core.plans import Attached, PassPlan, Plan, Query, Step
+from basalt.core.plans import Attached, PassPlan, Plan, Query, SideTable, Step
 
 EMPTY = {
     "null": "null in a bucket of an open market without events",
@@ -148,13 +148,17 @@ def explain(plan: Plan, column: str, pass_name: str | None = None) -> Explanatio
     Args:
         plan: The plan that has it.
         column: Name of a written column, a key or a label.
-        pass_name: The pass; the first that has the column if None.
+        pass_name: The pass, or the key of a side table; the first that has the column if None, passes before side tables.
 
     Raises:
         MissingColumn: No pass has the column; the hint names the nearest one.
         UnknownName: There is no such pass.
     """
     owners = [each for each in plan.passes if column in _shown(each.dataset)]
+    tables = {table.key: (each, table) for each in plan.passes for table in each.side_tables}
+    for key, (maker, table) in tables.items():
+        if pass_name == key or (pass_name is None and not owners and column in _shown(table.dataset)):
+            return _explained_of_side(plan, maker, table, column)
     chosen = _pass_of(plan, pass_name) if pass_name else next(iter(owners), None)
     if chosen is None or chosen not in owners:
         searched = [chosen] if chosen else plan.passes
@@ -196,7 +200,7 @@ def _explained(plan: Plan, planned: PassPlan, column: PlannedColumn, others: tup
         rollup=_rollup_text(column),
         buckets=clock_text(planned.clock),
         source=analytic.source if analytic else "",
-        module=measure.module if measure else _step_of(planned, column.name),
+        module=measure.module if measure else module_of(planned, column.name),
         reference=analytic.reference if analytic else "",
         axes={name: str(value) for name, value in measure.axes} if measure else {},
         rows=str(measure.rows) if measure else "",
@@ -205,6 +209,50 @@ def _explained(plan: Plan, planned: PassPlan, column: PlannedColumn, others: tup
         through=tuple(trace.links),
         also_in=others,
     )
+
+
+def _explained_of_side(plan: Plan, maker: PassPlan, table: SideTable, column: str) -> Explanation:
+    """A column of a side table: what it says, and all that its preprocessor reads."""
+    if column not in _shown(table.dataset):
+        raise MissingColumn(f"no column {column!r}", where=f"side table {table.key}", hint=nearest(column, _shown(table.dataset)))
+    made = next((each for each in table.dataset.visible if each.name == column), PlannedColumn(column, table.dataset.schema()[column]))
+    clock = table.dataset.clock
+    return Explanation(
+        column=column,
+        pass_name=table.key,
+        definition=f"{KEYS.get(column, '')} Key of the table's rows.".strip() if column in table.dataset.keys else made.doc,
+        formula="",
+        unit=made.unit,
+        dtype=dtype_text(made.dtype),
+        empty="",
+        causality=FORWARD if made.forward else CAUSAL,
+        rollup="" if made.rollup is None else _rollup_text(made),
+        buckets="" if clock is None else clock_text(clock),
+        source="",
+        module=maker_of(maker, table),
+        reference="",
+        axes={},
+        rows="",
+        origin=made.origin,
+        reads=_side_reads(plan, maker, table),
+        through=(),
+        also_in=(),
+    )
+
+
+def _side_reads(plan: Plan, planned: PassPlan, table: SideTable) -> dict[str, tuple[str, ...]]:
+    """What a side table is made of: what its maker says that it reads for it, else all that it reads."""
+    step = next(each for each in planned.preprocessing if table.name in dict(each.produced))
+    said = dict(step.produced)[table.name].reads
+    trace = _Trace(plan)
+    for name, read in step.inputs:
+        trace.read(read, said.get(name, () if said else planned.reads.get(read, ())))
+    return trace.reads
+
+
+def maker_of(planned: PassPlan, table: SideTable) -> str:
+    """The preprocessor that makes a side table of the pass."""
+    return next(step.module for step in planned.preprocessing if table.name in dict(step.produced))
 
 
 def _explained_key(planned: PassPlan, name: str, others: tuple[str, ...]) -> Explanation:
@@ -233,7 +281,8 @@ def clock_text(clock: Clock) -> str:
     return f"{clock.width_nanos / NANOS_PER_SECOND:g} s, {span}, labelled with the {clock.anchor}, {f'counted from {clock.origin}' if clock.origin else 'UTC'}"
 
 
-def _step_of(planned: PassPlan, column: str) -> str:
+def module_of(planned: PassPlan, column: str) -> str:
+    """The table module that makes a column of the pass, or its timeline."""
     return next((step.module for step in planned.steps if column in _made_by(step)), planned.config.timeline_mode)
 
 
@@ -269,7 +318,7 @@ class _Trace:
             self._follow_series(planned, column.measure)
         else:
             for each in planned.timeline.tables():
-                self._read(each.table, each.columns)
+                self.read(each.table, each.columns)
 
     def _follow_series(self, planned: PassPlan, measure: Measure) -> None:
         for name in sorted(root_names(measure)):
@@ -291,14 +340,14 @@ class _Trace:
                 self.forward |= rows[name].analytic.forward
                 self._follow_names(planned, query, sorted(root_names(rows[name]), key=_by_number))
             else:
-                self._read(query.table, [name])
+                self.read(query.table, [name])
 
     def _follow_attached(self, planned: PassPlan, query: Query, attached: Attached) -> None:
         enrichment = attached.enrichment
         self._link(attached.column, enrichment.described(enrichment.doc, dict(attached.axes)))
         self.forward |= enrichment.forward
         self._follow_names(planned, query, enrichment.reads)
-        self._read(enrichment.uses, enrichment.reads_other)
+        self.read(enrichment.uses, enrichment.reads_other)
 
     def _follow_step(self, planned: PassPlan, step: Step, name: str) -> None:
         """Follow a table module: the input column it is made of where that is known, else all it reads."""
@@ -306,11 +355,11 @@ class _Trace:
         for table, theirs in found:
             rule = planned.dataset.column(name).rollup
             self._link(f"{table}.{theirs}", f"combined by {step.module}" + (f" ({rule.name})" if rule else ""))
-            self._read(table, [theirs])
+            self.read(table, [theirs])
         for _, table in step.inputs if not found else ():
-            self._read(table, planned.reads.get(table, ()))
+            self.read(table, planned.reads.get(table, ()))
 
-    def _read(self, table: str, names: Iterable[str]) -> None:
+    def read(self, table: str, names: Iterable[str]) -> None:
         """Note stored columns of a raw table; follow columns of an earlier pass."""
         made = {each.name: each for each in self.plan.passes}
         for name in names:
@@ -322,12 +371,13 @@ class _Trace:
                 self._follow_side_table(table)
 
     def _follow_side_table(self, key: str) -> None:
+        """Follow all that the maker of the side table *key* reads."""
         for planned in self.plan.passes:
             for table in planned.side_tables:
                 steps = [step for step in planned.preprocessing if table.name in dict(step.produced)] if table.key == key else []
                 self._link(key, table.description or f"made by {steps[0].module}") if steps else None
                 for name in (name for step in steps for _, name in step.inputs):
-                    self._read(name, planned.reads.get(name, ()))
+                    self.read(name, planned.reads.get(name, ()))
 
     def _stored(self, table: str, name: str) -> tuple[str, ...]:
         """The stored columns behind *name*, which a scan may derive."""

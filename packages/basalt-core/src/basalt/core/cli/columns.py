@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from basalt.core.catalog import Catalog
+from basalt.core.datasets import PlannedColumn
 from basalt.core.declaring import Analytic, Family, Module
 from basalt.core.declaring.axes import REQUIRED, Axis
 from basalt.core.errors import InvalidValue, UnknownName
-from basalt.core.explaining import dtype_text
+from basalt.core.explaining import dtype_text, maker_of, module_of
 from basalt.core.plans import Plan
 
 
@@ -106,21 +107,29 @@ def _column(analytic: Analytic, axes: Mapping[str, Any]) -> str:
 
 
 def planned_rows(plan: Plan) -> list[dict[str, Any]]:
-    """One row a written column of every pass."""
-    return [
-        {
-            "module": column.measure.module if column.measure else "",
-            "pass": each.name,
-            "column": column.name,
-            "unit": column.unit,
-            "dtype": dtype_text(column.dtype),
-            "rollup": column.rollup.name if column.rollup else None,
-            "forward": column.forward,
-            "definition": _first_line(column.doc),
-        }
-        for each in plan.passes
-        for column in each.written
-    ]
+    """One row a written column of every pass, and a column of every side table."""
+    rows = []
+    for each in plan.passes:
+        for table in each.side_tables:
+            rows += [_planned_row(maker_of(each, table), table.key, column) for column in table.dataset.visible]
+        rows += [
+            _planned_row(column.measure.module if column.measure else module_of(each, column.name), each.name, column)
+            for column in each.written
+        ]
+    return rows
+
+
+def _planned_row(module: str, made_in: str, column: PlannedColumn) -> dict[str, Any]:
+    return {
+        "module": module,
+        "pass": made_in,
+        "column": column.name,
+        "unit": column.unit,
+        "dtype": dtype_text(column.dtype),
+        "rollup": column.rollup.name if column.rollup else None,
+        "forward": column.forward,
+        "definition": _first_line(column.doc),
+    }
 
 
 def table_rows(shelf: Catalog) -> list[dict[str, Any]]:

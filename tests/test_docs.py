@@ -18,7 +18,10 @@ import typer
 from basalt.configuration import AnalyticsConfig, PassConfig
 from basalt.core import errors, hookspecs
 from basalt.core.catalog import catalog
+from basalt.core.cli.columns import config_for, installed_rows
 from basalt.core.cli.groups import load_group
+from basalt.core.explaining import explain
+from basalt.core.planning import plan
 from docs_markdown import anchor
 from docs_running import blocks, commands, rewritten, run_page, written_pages
 from workspace import ROOT
@@ -192,6 +195,16 @@ def test_every_error_is_in_the_reference() -> None:
     names = [name for name, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, errors.BasaltError)]
 
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_a_column_of_every_family_is_explained_without_a_pipeline() -> None:
+    firsts = {(row["module"], row["family"]): row["column"] for row in reversed(installed_rows(catalog())) if "family" in row}
+    dates = {"START_DATE": "2026-02-02", "END_DATE": "2026-02-02"}
+    for listed in firsts.values():
+        column = re.sub(r"\{\w+\}", "3", listed)
+        found = explain(plan({**config_for(catalog(), column), **dates}), column)
+        assert found.definition, column
+        assert found.rollup, column
 
 
 def test_the_architecture_names_everything_that_is_offered() -> None:

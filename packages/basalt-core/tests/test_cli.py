@@ -151,6 +151,11 @@ def test_errors_end_with_their_exit_code(
     assert capsys.readouterr().err == said
 
 
+def test_a_missing_option_is_named_with_how_to_give_it(capsys: Captured) -> None:
+    assert main(["pipeline", "run", "bars.py"]) == 64
+    assert "  write --pipeline and its value; see: basalt pipeline run --help" in capsys.readouterr().err
+
+
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     monkeypatch.setattr("basalt.core.pipelines.load_pipeline", lambda *_, **__: raising(KeyboardInterrupt())())
 

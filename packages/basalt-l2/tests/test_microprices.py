@@ -113,6 +113,8 @@ def test_the_command_estimates_from_the_days_before(tmp_path):
     assert (found["Changes"].to_list(), found["LastDate"][0]) == ([4, 4, 4], date(2026, 1, 6))
     with pytest.raises(InvalidValue, match="no books before"):
         CliRunner().invoke(app, [*words, "--date", "2026-01-05"], catch_exceptions=False)
+    with pytest.raises(InvalidValue, match="is no folder"):
+        CliRunner().invoke(app, ["microprices", "--lake", str(tmp_path / "nowhere"), "--date", "2026-01-05"], catch_exceptions=False)
 
 
 def _with_required(rows):

@@ -61,3 +61,8 @@ def test_days_are_chosen(lake: Path) -> None:
 def test_a_lake_without_reference_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="no reference files"):
         ran("--lake", tmp_path)
+
+
+def test_a_lake_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match="is no folder"):
+        ran("--lake", tmp_path / "nowhere")

@@ -44,8 +44,10 @@ def write_micro_prices(
     from basalt.core.lake import write_lake_file
     from basalt.l2.microprices import MICROPRICE
 
-    written = []
     asked = given_day(day)
+    if not lake.is_dir():
+        raise InvalidValue(f"the lake {str(lake)!r} is no folder", where="--lake", hint="give the folder that holds Equity/")
+    written = []
     for market in sorted(mic or _markets(lake)):
         before = _days_before(lake, market, asked)[-days:]
         if before:

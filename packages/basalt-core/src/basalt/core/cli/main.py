@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -132,7 +133,9 @@ def _told_usage(problem: Any) -> int:
         typer.echo(problem.format_message(), err=True)
     else:
         typed = problem.ctx.command_path if getattr(problem, "ctx", None) else "basalt"
-        print_error(problem.format_message(), hint=f"see: {typed} --help")
+        message = problem.format_message()
+        missing = re.match(r"Missing option '(--\w+)'", message)  # a value typed alone is not said to be in the way
+        print_error(message, hint=(f"write {missing[1]} and its value; " if missing else "") + f"see: {typed} --help")
     return USER_ERROR
 
 

@@ -100,7 +100,7 @@ def main() -> None:
         return
     print(f"{rate['events']:,} order events of 10 listings on one core")
     print(f"  event loop and books over all venues {rate['loop'] / 1e6:6.2f} M events/s  (goal {RATE_GOAL / 1e6:.0f})")
-    print(f"  all eight tables in memory           {rate['tables'] / 1e6:6.2f} M events/s")
+    print(f"  all nine tables in memory            {rate['tables'] / 1e6:6.2f} M events/s")
     print(f"  the same on memory that it has       {rate['again'] / 1e6:6.2f} M events/s")
     for each in (small, large):
         print(

@@ -16,7 +16,7 @@ ROWS_A_BATCH = 2_048
 """Rows of a part between keys that are remembered."""
 ROWS_A_PIECE = 65_536
 """Rows, more or less, of what is handed on at once; few large row groups are written faster than many small ones."""
-MOST_WAITING = 96 << 20
+MOST_WAITING = 32 << 20
 """Bytes of parts that wait in memory before they go to disk."""
 Place = tuple[str, str]
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from basalt.core.errors import UnsortedInput
 from basalt.core.holding.cells import Cells, divided
 from basalt.core.holding.events import UNKNOWN, Changes, Phases
 from basalt.core.holding.summing_kernel import add_products
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 Row = tuple[int, int]
 WIDTH = 10
@@ -26,7 +27,7 @@ def following(changes: dict[int, list[Row]], listings: list[int]) -> Phases:
     told = [(time, code, listing) for listing, own in changes.items() for time, code in own]
     ends = np.cumsum([0, *(len(own) for own in changes.values())]).tolist()
     times, codes = ([each[at] for each in told] for at in (0, 1))
-    places = dict(zip(changes, zip(ends, ends[1:], strict=False), strict=True))
+    places = dict(zip(changes, pairwise(ends), strict=True))
     found = Phases(
         Changes(np.array(times, np.int64), np.array([label(time) for time in times], np.int64), np.array(codes, np.int64), places)
     )

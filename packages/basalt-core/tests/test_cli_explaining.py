@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from basalt.core import explain
-from basalt.core.cli.columns import planned_rows
+from basalt.core.catalog import catalog
+from basalt.core.cli.columns import config_for, installed_rows, planned_rows
 from basalt.core.errors import MissingColumn, UnknownName
 from basalt.core.planning import plan
 
@@ -151,3 +152,11 @@ def test_lists_of_a_pipeline_have_the_columns_of_side_tables_and_name_every_modu
 
     assert {row["module"] for row in rows} >= {"tick", "collect", "pick"}
     assert all(row["module"] for row in rows)
+
+
+def test_what_modules_make_of_raw_tables_is_known_without_a_pipeline() -> None:
+    rows = [row for row in installed_rows(catalog()) if row["module"] == "pick"]
+
+    assert {row["column"] for row in rows} == {"EventTimestamp", "Price", "Size", "Notional"}
+    assert config_for(catalog(), "Notional") == {"PASSES": [{"name": "asked", "preprocess_modules": ["pick"]}]}
+    assert {row["column"] for row in installed_rows(catalog()) if row["module"] == "collect"} == {"Seen", "SeenAll"}

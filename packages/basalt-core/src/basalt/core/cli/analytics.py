@@ -58,7 +58,7 @@ def list_columns(
         with pipeline_in_force(loaded):
             rows = planned_rows(plan(loaded.config))
     if module is not None:
-        catalog().find("modules", module, where="--module")
+        catalog().find("preprocessors" if module in catalog().preprocessors else "modules", module, where="--module")
         rows = [row for row in rows if row["module"] == module]
     first = ("module", "pass") if pipeline else ("module",)
     _print(rows, (*first, "column", "unit", "rollup", "definition"), as_json)

@@ -11,26 +11,47 @@ from basalt.core.catalog import Catalog
 from basalt.core.datasets import PlannedColumn
 from basalt.core.declaring import Analytic, Family, Module
 from basalt.core.declaring.axes import REQUIRED, Axis
-from basalt.core.errors import InvalidValue, UnknownName
+from basalt.core.errors import BasaltError, InvalidValue, UnknownName
 from basalt.core.explaining import dtype_text, maker_of, module_of
 from basalt.core.plans import Plan
+
+ANY_DAY = "2026-01-05"
+"""A day to plan for where none matters."""
 
 
 def installed_rows(shelf: Catalog) -> list[dict[str, Any]]:
     """One row a measure of every installed module: closed axes expanded, open ones at their defaults.
 
-    An open axis without a default stands in the name as `{axis}`. Modules that are functions of
-    tables have one row: their columns depend on what they read.
+    An open axis without a default stands in the name as `{axis}`. Modules and preprocessors that are functions of
+    tables have the columns that they make by default; those that read passes have one row, as their columns depend on what they read.
     """
-    return [row for name, module in shelf.modules.items() for row in _rows_of(name, module)]
+    rows = [row for name, module in shelf.modules.items() for row in _rows_of(name, module)]
+    return rows + [row for name in shelf.preprocessors for row in _rows_alone("preprocess_modules", name)]
 
 
 def _rows_of(name: str, module: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(module, Module):
-        yield {"module": name, "column": "(depends on its inputs)", "unit": "", "rollup": None, "definition": _first_line(module.doc)}
+        unknown = {"module": name, "column": "(depends on its inputs)", "unit": "", "rollup": None, "definition": _first_line(module.doc)}
+        yield from _rows_alone("modules", name) or [unknown]
         return
     for family, analytic, axes in _offered(module):
         yield _measure_row(name, family.name, analytic, axes)
+
+
+def _rows_alone(kind: str, name: str) -> list[dict[str, Any]]:
+    """What a module or preprocessor makes of raw tables by default; nothing where it needs a pass before it."""
+    from basalt.configuration.reading import read_config
+    from basalt.core.planning import plan
+
+    try:
+        rows = planned_rows(plan(read_config({**_alone(kind, name), "start_date": ANY_DAY, "end_date": ANY_DAY})))
+    except BasaltError:  # it needs passes, or a section, that only a config gives
+        return []
+    return [{key: value for key, value in row.items() if key != "pass"} for row in rows]
+
+
+def _alone(kind: str, name: str) -> dict[str, Any]:
+    return {"PASSES": [{"name": "asked", kind: [name]}]}
 
 
 def config_for(shelf: Catalog, column: str) -> dict[str, Any]:
@@ -50,6 +71,12 @@ def config_for(shelf: Catalog, column: str) -> dict[str, Any]:
                 entry = {**({family.selector: analytic.measure} if family.selector else {}), **given}
                 return {"PASSES": [{"name": "asked", "modules": [name], module.config_key: {family.name: [entry]}}]}
             known.append(found)
+    tables = [("modules", name) for name, module in shelf.modules.items() if not isinstance(module, Module)]
+    for kind, name in [*tables, *(("preprocess_modules", name) for name in shelf.preprocessors)]:
+        made = [row["column"] for row in _rows_alone(kind, name)]
+        if column in made:
+            return _alone(kind, name)
+        known += made
     raise UnknownName.of(
         "column", column, known, where="--column", hint="see: basalt analytics list; columns that a config names: --pipeline FILE"
     )
@@ -110,12 +137,11 @@ def planned_rows(plan: Plan) -> list[dict[str, Any]]:
     """One row a written column of every pass, and a column of every side table."""
     rows = []
     for each in plan.passes:
-        for table in each.side_tables:
-            rows += [_planned_row(maker_of(each, table), table.key, column) for column in table.dataset.visible]
         rows += [
             _planned_row(column.measure.module if column.measure else module_of(each, column.name), each.name, column)
             for column in each.written
         ]
+        rows += [_planned_row(maker_of(each, table), table.key, column) for table in each.side_tables for column in table.dataset.visible]
     return rows
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +139,9 @@ def main() -> None:
 
 
 def _print(found: Sequence[dict[str, Any]]) -> None:
-    """One line of a case: rows, memory and time of each day, and how memory grows from the first one."""
+    """One line of a case: rows, memory and time of each day, and how memory grows from each to the next."""
     days = [f"{each['rows']:>10,} rows {each['bytes'] / 1e6:5.0f} MB {each['seconds']:5.1f} s" for each in found]
-    growth = [each["bytes"] / found[0]["bytes"] for each in found[1:]]
+    growth = [after["bytes"] / before["bytes"] for before, after in pairwise(found)]
     print(f"{found[0]['case']:22}", *days, *(f"x{each:.2f} {'flat' if each <= FLAT else 'grows'}" for each in growth))
 
 

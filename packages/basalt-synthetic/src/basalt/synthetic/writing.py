@@ -27,7 +27,7 @@ from basalt.synthetic.storing import store
 METADATA_KEY = "basalt:synthetic"
 REPLACEABLE = frozenset({TICKSIZE.name})
 """Tables of which files of others stay beside simulated ones: tick sizes of one's own (`basalt data ticks`)."""
-MODEL = "5"
+MODEL = "6"
 """Version of the simulated market; grows whenever equal parameters give other rows."""
 
 

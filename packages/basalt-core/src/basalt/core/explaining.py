@@ -216,28 +216,14 @@ def _explained_of_side(plan: Plan, maker: PassPlan, table: SideTable, column: st
     if column not in _shown(table.dataset):
         raise MissingColumn(f"no column {column!r}", where=f"side table {table.key}", hint=nearest(column, _shown(table.dataset)))
     made = next((each for each in table.dataset.visible if each.name == column), PlannedColumn(column, table.dataset.schema()[column]))
-    clock = table.dataset.clock
+    clock, is_key = table.dataset.clock, column in table.dataset.keys
+    nothing: dict[str, Any] = dict.fromkeys(("formula", "empty", "source", "reference", "rows"), "")
+    definition = f"{KEYS.get(column, '')} Key of the table's rows.".strip() if is_key else made.doc
     return Explanation(
-        column=column,
-        pass_name=table.key,
-        definition=f"{KEYS.get(column, '')} Key of the table's rows.".strip() if column in table.dataset.keys else made.doc,
-        formula="",
-        unit=made.unit,
-        dtype=dtype_text(made.dtype),
-        empty="",
-        causality=FORWARD if made.forward else CAUSAL,
-        rollup="" if made.rollup is None else _rollup_text(made),
-        buckets="" if clock is None else clock_text(clock),
-        source="",
-        module=maker_of(maker, table),
-        reference="",
-        axes={},
-        rows="",
-        origin=made.origin,
-        reads=_side_reads(plan, maker, table),
-        through=(),
-        also_in=(),
-    )
+        column, table.key, definition, unit=made.unit, dtype=dtype_text(made.dtype), causality=FORWARD if made.forward else CAUSAL,
+        rollup="" if made.rollup is None else _rollup_text(made), buckets="" if clock is None else clock_text(clock),
+        module=maker_of(maker, table), axes={}, origin=made.origin, reads=_side_reads(plan, maker, table), through=(), also_in=(), **nothing,
+    )  # fmt: skip
 
 
 def _side_reads(plan: Plan, planned: PassPlan, table: SideTable) -> dict[str, tuple[str, ...]]:

@@ -31,7 +31,8 @@ class BookConfig(ModuleConfig):
 
     levels: int = Field(10, ge=1, description="Levels a side to show.")
     sample: Sample = Field(
-        "change", description="A row after every event, after every event that changes these levels, or at the end of every bucket with events."
+        "change",
+        description="A row after every event, after every event that changes these levels, or at the end of every bucket with events.",
     )
 
 
